@@ -1,0 +1,102 @@
+"""What the arguments must be, as the page's `Raises` says.
+
+Everything here is decided from Python values, dtypes and shapes, so it costs nothing in a compiled graph: `constexpr`
+runs these functions while MindSpore compiles, and directly in PyNative mode. What graph mode does not know yet when it
+compiles (a dynamic shape, or a dimension of one) arrives as None; the kernel checks it when it runs.
+"""
+
+from mindspore import Tensor
+from mindspore import dtype as mstype
+from mindspore.ops import constexpr
+
+REDUCTIONS = ("none", "mean", "sum")
+INPUT_DTYPES = (mstype.float16, mstype.float32, mstype.float64)
+
+
+def _fail(error, what):
+    raise error(f"For 'multi_margin_loss', {what}.")
+
+
+def _name(dtype):
+    return str(dtype).lower()
+
+
+def check_p_and_reduction(p, reduction):
+    if not isinstance(p, int) or isinstance(p, bool):
+        _fail(TypeError, f"the type of 'p' must be int, but got {p!r} of type {type(p).__name__}")
+    if p not in (1, 2):
+        _fail(ValueError, f"'p' must be 1 or 2, but got {p}")
+    if not isinstance(reduction, str):
+        _fail(
+            TypeError, f"the type of 'reduction' must be str, but got {reduction!r} of type {type(reduction).__name__}"
+        )
+    if reduction not in REDUCTIONS:
+        _fail(ValueError, f"'reduction' must be one of {', '.join(map(repr, REDUCTIONS))}, but got {reduction!r}")
+
+
+def check_margin(margin, types):
+    """`types` are the Python types allowed: int for the function, int and float for the Cell."""
+    names = " or ".join(t.__name__ for t in types)
+    if not isinstance(margin, types) or isinstance(margin, bool):
+        _fail(TypeError, f"the type of 'margin' must be {names}, but got {margin!r} of type {type(margin).__name__}")
+    try:
+        float(margin)
+    except OverflowError:
+        _fail(ValueError, "'margin' must be in the range of float64, but got an int beyond it")
+
+
+@constexpr(check=False)
+def check_options(p, margin, reduction):
+    """Check the options of the function."""
+    check_p_and_reduction(p, reduction)
+    check_margin(margin, (int,))
+
+
+@constexpr(check=False)
+def _not_a_tensor(name, got):
+    _fail(TypeError, f"the type of '{name}' must be Tensor, but got {got.__name__}")
+
+
+@constexpr(check=False)
+def _check_dtypes(input_dtype, target_dtype, weight_dtype):
+    if input_dtype not in INPUT_DTYPES:
+        expected = ", ".join(map(_name, INPUT_DTYPES))
+        _fail(TypeError, f"the dtype of 'input' must be one of {expected}, but got {_name(input_dtype)}")
+    if target_dtype != mstype.int64:
+        _fail(TypeError, f"the dtype of 'target' must be int64, but got {_name(target_dtype)}")
+    if weight_dtype is not None and weight_dtype != input_dtype:
+        _fail(
+            TypeError,
+            f"the dtype of 'weight' must be that of 'input', {_name(input_dtype)}, but got {_name(weight_dtype)}",
+        )
+
+
+@constexpr(check=False)
+def _check_shapes(input_shape, target_shape, weight_shape):
+    for name, shape, rank in (("input", input_shape, 2), ("target", target_shape, 1), ("weight", weight_shape, 1)):
+        if shape is not None and len(shape) != rank:
+            _fail(ValueError, f"the rank of '{name}' must be {rank}, but got shape {shape}")
+    if input_shape is None:
+        return
+    rows, classes = input_shape
+    if classes == 0:
+        _fail(ValueError, f"shape[1] of 'input' must be at least 1, but got shape {input_shape}")
+    for name, shape, axis, size in (("target", target_shape, 0, rows), ("weight", weight_shape, 1, classes)):
+        if shape is not None and size is not None and shape[0] not in (None, size):
+            _fail(ValueError, f"shape[0] of '{name}' must be shape[{axis}] of 'input', {size}, but got {shape[0]}")
+
+
+def check_tensors(input, target, weight):
+    """Check the tensors of the function or the Cell; `weight` may be None."""
+    if not isinstance(input, Tensor):
+        _not_a_tensor("input", type(input))
+    if not isinstance(target, Tensor):
+        _not_a_tensor("target", type(target))
+    if weight is None:
+        _check_dtypes(input.dtype, target.dtype, None)
+        _check_shapes(input.shape, target.shape, None)
+    else:
+        if not isinstance(weight, Tensor):
+            _not_a_tensor("weight", type(weight))
+        _check_dtypes(input.dtype, target.dtype, weight.dtype)
+        _check_shapes(input.shape, target.shape, weight.shape)

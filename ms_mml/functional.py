@@ -1,0 +1,93 @@
+"""`multi_margin_loss`, the documented function, and the choice of what computes it."""
+
+from mindspore.ops import constexpr
+
+from ms_mml import library, primitive
+from ms_mml.checks import check_options, check_tensors
+from ms_mml.composite import composite_loss
+
+
+def multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction="mean"):
+    r"""
+    Hinge loss for optimizing a multi-class classification.
+
+    For each row :math:`x` of `input` with class :math:`y`, the loss is
+
+    .. math::
+        \text{loss}(x, y) = \frac{weight[y]}{C} \sum_{i \ne y} \max(0, \text{margin} - x[y] + x[i])^p
+
+    with :math:`weight[y] = 1` where no weights are given.
+
+    Args:
+        input (Tensor): Scores :math:`x` of shape :math:`(N, C)`, with :math:`C` at least 1. float16, float32 or
+            float64. NaN and infinity follow the formula.
+        target (Tensor): Ground truth labels :math:`y` of shape :math:`(N,)`, int64, each in :math:`[0, C)`.
+        p (int, optional): The norm degree for pairwise distance, 1 or 2. Default: ``1`` .
+        margin (int, optional): The distance that a wrong class must keep, in units of `input`. Default: ``1`` .
+        weight (Tensor, optional): The rescaling weight of each class, of shape :math:`(C,)` and of the dtype of
+            `input`. Default: ``None`` .
+        reduction (str, optional): Apply specific reduction method to the output: ``'none'`` , ``'mean'`` , ``'sum'`` .
+            Default: ``'mean'`` .
+
+            - ``'none'``: no reduction will be applied.
+            - ``'mean'``: the sum of the output will be divided by :math:`N`, also with weights; NaN if :math:`N = 0`.
+            - ``'sum'``: the output will be summed.
+
+    Returns:
+        Tensor, of the dtype of `input`. If `reduction` is ``'none'``, it has the shape of `target`. Otherwise, it is a
+        scalar.
+
+    Raises:
+        TypeError: If `input`, `target` or `weight` is not a Tensor.
+        TypeError: If `p` or `margin` is not an int; a bool is not.
+        TypeError: If `reduction` is not a str.
+        TypeError: If dtype of `input` is not float16, float32 or float64.
+        TypeError: If dtype of `target` is not int64.
+        TypeError: If dtype of `weight` and `input` is not the same.
+        ValueError: If `p` is not 1 or 2.
+        ValueError: If `margin` is beyond the range of float64.
+        ValueError: If `reduction` is not one of {'none', 'sum', 'mean'}.
+        ValueError: If rank of `input` is not 2, or rank of `target` or `weight` is not 1.
+        ValueError: If shape[0] of `input` is not equal to shape[0] of `target`.
+        ValueError: If shape[1] of `input` is 0, or is not equal to shape[0] of `weight`.
+        RuntimeError: If a target is outside :math:`[0, C)`, naming its row; or if a shape that graph mode did not know
+            when it compiled turns out to be one of the above.
+
+    Supported Platforms:
+        ``Ascend`` ``GPU`` ``CPU``
+
+    Examples:
+        >>> import mindspore as ms
+        >>> import numpy as np
+        >>> from ms_mml import multi_margin_loss
+        >>> inputs = ms.Tensor(np.ones(shape=[3, 3]), ms.float32)
+        >>> target = ms.Tensor(np.array([1, 2, 1]), ms.int64)
+        >>> weight = ms.Tensor(np.array([1, 1, 1]), ms.float32)
+        >>> output = multi_margin_loss(inputs, target, weight=weight)
+        >>> print(output)
+        0.6666667
+    """
+    check_options(p, margin, reduction)
+    return loss(input, target, p, margin, weight, reduction)
+
+
+def loss(input, target, p, margin, weight, reduction):
+    """`multi_margin_loss` for options that have been checked, and for any float margin."""
+    check_tensors(input, target, weight)
+    kernel = _kernel(p, margin, reduction, weight is not None)
+    if kernel is None:
+        return composite_loss(input, target, p, margin, weight, reduction)
+    if weight is None:
+        return kernel(input, target, _margin(margin))
+    return kernel(input, target, _margin(margin), weight)
+
+
+@constexpr
+def _kernel(p, margin, reduction, weighted):
+    path = library.choose()
+    return None if path is None else primitive.loss_kernel(path, p, float(margin), reduction, weighted)
+
+
+@constexpr
+def _margin(margin):
+    return primitive.margin_tensor(float(margin))

@@ -1,0 +1,73 @@
+"""Where the kernel library of a device target is, or why there is none."""
+
+import functools
+import json
+import os
+import pathlib
+from dataclasses import dataclass
+from typing import Optional
+
+import mindspore
+from mindspore import log
+
+import ms_mml
+
+ENVIRONMENT = "MS_MML_KERNEL"
+CHOICES = ("aot", "composite")
+TARGETS = ("CPU", "GPU", "Ascend")
+
+# The file of each device target's kernels inside the package, and the command that builds it. Ascend and GPU have none
+# yet: there the function runs as MindSpore's own operators.
+LIBRARIES = {"CPU": ("lib/cpu/libms_mml_cpu.so", "pip install --force-reinstall --no-deps ms-mml")}
+
+
+@dataclass(frozen=True)
+class Library:
+    """The kernel library of one device target: its absolute `path`, or None and the reason."""
+
+    target: str
+    path: Optional[str]
+    reason: str
+    build: str
+
+    @property
+    def facts(self):
+        """How it was built, as the build wrote it down."""
+        return json.loads(pathlib.Path(self.path).with_name("build.json").read_text())
+
+
+def find(target):
+    """The `Library` of a device target: 'CPU', 'GPU' or 'Ascend'."""
+    if target not in LIBRARIES:
+        return Library(target, None, "this version has no kernels for it", "none")
+    file, build = LIBRARIES[target]
+    for root in ms_mml.__path__:
+        path = pathlib.Path(root, file).resolve()
+        if path.is_file():
+            return Library(target, str(path), "found", build)
+    return Library(target, None, f"{file} is not in the package", build)
+
+
+@functools.cache
+def _choose(target, choice):
+    if choice is not None and choice not in CHOICES:
+        raise ValueError(
+            f"For 'multi_margin_loss', {ENVIRONMENT} must be one of {', '.join(CHOICES)}, but got '{choice}'."
+        )
+    if choice == "composite":
+        return None
+    library = find(target)
+    if library.path is None:
+        missing = f"no kernel library for device target {target} ({library.reason}; build it with: {library.build})"
+        if choice == "aot":
+            raise RuntimeError(f"For 'multi_margin_loss', {ENVIRONMENT} is 'aot' but there is {missing}.")
+        log.warning(f"For 'multi_margin_loss', there is {missing}. It runs as MindSpore operators instead.")
+    return library.path
+
+
+def choose():
+    """The path of the library to use on the current device target, or None to run as MindSpore operators.
+
+    The environment variable MS_MML_KERNEL asks for one by name: 'aot' or 'composite'.
+    """
+    return _choose(mindspore.get_context("device_target"), os.environ.get(ENVIRONMENT))

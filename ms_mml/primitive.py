@@ -1,0 +1,138 @@
+"""The kernels as MindSpore operators: one `ops.Custom` for each operator, p, reduction and with or without weights.
+
+The first derivatives are kernels. What lies beyond them is the same formula written in MindSpore's operators, which
+MindSpore differentiates to any order.
+"""
+
+import functools
+
+import numpy as np
+from mindspore import Tensor, ops
+from mindspore.ops import CustomRegOp, DataType
+
+from ms_mml.composite import gradient_backward
+
+
+class Kernel(ops.Custom):
+    """An entry point of the kernel library.
+
+    In a graph its output shape is inferred by the library, which dynamic shapes need; called in PyNative mode by
+    `out_shape`, which is faster there.
+    """
+
+    def __init__(self, library, symbol, inputs, out_shape, bprop):
+        function = f"{library}:{symbol}"
+        # One symbol serves both with and without weights: the registration keeps the two apart by their names. Shape
+        # inference by the library needs an attribute, any.
+        registration = CustomRegOp(f"{symbol}_{'_'.join(inputs)}").target("CPU")
+        for index, name in enumerate(inputs):
+            registration.input(index, name)
+        registration.output(0, "output").attr("unused", "optional", "int", value=0)
+        registration.dtype_format(*[DataType.None_None] * (len(inputs) + 1))
+        super().__init__(function, None, _dtype_of_first, "aot", bprop, registration.get_op_info())
+        self.add_prim_attr("input_names", inputs)
+        self._eager = ops.Custom(function, out_shape, _dtype_of_first, "aot", bprop, registration.get_op_info())
+
+    def __call__(self, *args):
+        return self._eager(*args)
+
+
+def _dtype_of_first(dtype, *_):
+    return dtype
+
+
+def _symbol(operator, p, reduction):
+    return f"MultiMarginLoss{operator}P{p}{reduction.capitalize()}"
+
+
+def _inputs(*names, weighted):
+    return [*names, "weight"] if weighted else list(names)
+
+
+@functools.cache
+def margin_tensor(margin):
+    """The margin as the kernels take it: the bits of a float64, which mixed precision leaves alone."""
+    return Tensor(np.array(margin, np.float64).view(np.int64))
+
+
+@functools.cache
+def loss_kernel(library, p, margin, reduction, weighted):
+    """The loss: (input, target, margin[, weight]) -> (N,) or ()."""
+    gradient = gradient_kernel(library, p, margin, reduction, weighted)
+    weight_gradient = weight_gradient_kernel(library, p, margin, reduction) if weighted else None
+
+    def bprop(input, target, margin_bits, out, dout):
+        return gradient(dout, input, target, margin_bits), ops.zeros_like(target), ops.zeros_like(margin_bits)
+
+    def bprop_weighted(input, target, margin_bits, weight, out, dout):
+        return (
+            gradient(dout, input, target, margin_bits, weight),
+            ops.zeros_like(target),
+            ops.zeros_like(margin_bits),
+            weight_gradient(dout, input, target, margin_bits),
+        )
+
+    def out_shape(input, *_):
+        return input[:1] if reduction == "none" else ()
+
+    return Kernel(
+        library,
+        _symbol("", p, reduction),
+        _inputs("input", "target", "margin", weighted=weighted),
+        out_shape,
+        bprop_weighted if weighted else bprop,
+    )
+
+
+@functools.cache
+def gradient_kernel(library, p, margin, reduction, weighted):
+    """The gradient of the loss with respect to input: (dout, input, target, margin[, weight]) -> (N, C)."""
+
+    def bprop(dout, input, target, margin_bits, out, d_out):
+        d_dout, d_input, _ = gradient_backward(dout, input, target, None, d_out, p, margin, reduction)
+        return d_dout, d_input, ops.zeros_like(target), ops.zeros_like(margin_bits)
+
+    def bprop_weighted(dout, input, target, margin_bits, weight, out, d_out):
+        d_dout, d_input, d_weight = gradient_backward(dout, input, target, weight, d_out, p, margin, reduction)
+        return d_dout, d_input, ops.zeros_like(target), ops.zeros_like(margin_bits), d_weight
+
+    def out_shape(dout, input, *_):
+        return input
+
+    return Kernel(
+        library,
+        _symbol("Grad", p, reduction),
+        _inputs("dout", "input", "target", "margin", weighted=weighted),
+        out_shape,
+        bprop_weighted if weighted else bprop,
+    )
+
+
+@functools.cache
+def weight_gradient_kernel(library, p, margin, reduction):
+    """The gradient of the loss with respect to weight: (dout, input, target, margin) -> (C,).
+
+    The loss is linear in the weight, so what comes back through this gradient is the loss itself, and its gradient,
+    with the incoming tensor in the weight's place.
+    """
+
+    def bprop(dout, input, target, margin_bits, out, d_out):
+        loss = loss_kernel(library, p, margin, reduction, True)
+        gradient = gradient_kernel(library, p, margin, reduction, True)
+        return (
+            loss(input, target, margin_bits, d_out),
+            gradient(dout, input, target, margin_bits, d_out),
+            ops.zeros_like(target),
+            ops.zeros_like(margin_bits),
+        )
+
+    def out_shape(dout, input, *_):
+        return input[1:]
+
+    return Kernel(
+        library,
+        _symbol("WeightGrad", p, reduction),
+        _inputs("dout", "input", "target", "margin", weighted=False),
+        out_shape,
+        bprop,
+    )
