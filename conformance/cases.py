@@ -67,6 +67,11 @@ class Case:
             weight[::2] *= -1
         return Inputs(scores, target, weight, self.p, self.margin, self.reduction)
 
+    def dout(self):
+        """An upstream gradient of the loss's shape."""
+        values = np.linspace(-1, 2, self.shape[0]) if self.reduction == "none" else 1.5
+        return np.array(values, DTYPES[self.dtype])
+
 
 def cases():
     """Every dtype x p x reduction x weight on every shape, and every margin on one."""

@@ -2,7 +2,8 @@
 
 import mindspore as ms
 import pytest
-from subjects import MODES, Library
+from kernel_library import Library
+from subjects import MODES
 
 from ms_mml import library
 

@@ -1,6 +1,4 @@
-"""What is tested: ms_mml in a mode of MindSpore, and the kernel library alone. NumPy in, NumPy out."""
-
-import ctypes
+"""Networks and gradients around the function under test."""
 
 import mindspore as ms
 import numpy as np
@@ -43,48 +41,3 @@ def tensors(inputs):
 
 def network(function, inputs):
     return Network(function, inputs.p, inputs.margin, inputs.reduction, inputs.weight is not None)
-
-
-class Library:
-    """The kernel library through ctypes, with no MindSpore between."""
-
-    def __init__(self, path):
-        self.library = ctypes.CDLL(path)
-
-    def call(self, symbol, *arrays, name_dtype=None):
-        """Call an entry point with arrays for its inputs and its output; raise RuntimeError with its message."""
-        count = len(arrays)
-        sizes = [(ctypes.c_int64 * max(1, a.ndim))(*a.shape) for a in arrays]
-        pointers = [ctypes.cast(s, ctypes.POINTER(ctypes.c_int64)) for s in sizes]
-        names = [(name_dtype or str(a.dtype)).encode() for a in arrays]
-        message = ctypes.create_string_buffer(1024)
-        failed = self.library.MultiMarginLossTry(
-            getattr(self.library, symbol),
-            count,
-            (ctypes.c_void_p * count)(*[a.ctypes.data for a in arrays]),
-            (ctypes.c_int * count)(*[a.ndim for a in arrays]),
-            (ctypes.POINTER(ctypes.c_int64) * count)(*pointers),
-            (ctypes.c_char_p * count)(*names),
-            message,
-            ctypes.c_int64(len(message)),
-        )
-        if failed:
-            raise RuntimeError(message.value.decode())
-
-    def _run(self, operator, inputs, first, weight, output):
-        symbol = f"MultiMarginLoss{operator}P{inputs.p}{inputs.reduction.capitalize()}"
-        margin = np.array(inputs.margin, np.float64).view(np.int64)
-        arrays = [*first, inputs.input, inputs.target, margin, *([] if weight is None else [weight]), output]
-        self.call(symbol, *arrays)
-        return output
-
-    def loss(self, inputs):
-        shape = inputs.target.shape if inputs.reduction == "none" else ()
-        return self._run("", inputs, [], inputs.weight, np.full(shape, 123, inputs.dtype))
-
-    def gradient(self, inputs, dout):
-        return self._run("Grad", inputs, [dout], inputs.weight, np.full(inputs.input.shape, 123, inputs.dtype))
-
-    def weight_gradient(self, inputs, dout):
-        output = np.full(inputs.input.shape[1:], 123, inputs.dtype)
-        return self._run("WeightGrad", inputs, [dout], None, output)

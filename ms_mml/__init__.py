@@ -5,7 +5,7 @@ from importlib.metadata import version
 from ms_mml.composite import composite
 from ms_mml.functional import multi_margin_loss
 from ms_mml.info import run_check
-from ms_mml.loss import MultiMarginLoss
+from ms_mml.layer import MultiMarginLoss
 
 __all__ = ["MultiMarginLoss", "composite", "multi_margin_loss", "run_check"]
 __version__ = version("ms-mml")

@@ -101,8 +101,8 @@ def gradient_backward(dout, input, target, weight, d_out, p, margin, reduction):
 
 # Three habits keep every derivative right in MindSpore 2.10. A mask where one would gather x[y]: gather_elements has no
 # second derivative, and a mask needs no target in range. Sums that keep their axis, one value a row being (N, 1): the
-# second derivative of a sum that drops it is wrong in PyNative mode. And one more row, of zeros, in a sum over rows: the
-# sum of an empty tensor is left unwritten.
+# second derivative of a sum that drops it is wrong in PyNative mode. And one more row, of zeros, in a sum over rows: an
+# empty sum is left unwritten.
 
 
 def _is_target(x, target):

@@ -1,0 +1,141 @@
+"""Every documented `Raises`, in both modes: the error, and a message that says what was expected and what came."""
+
+import mindspore as ms
+import numpy as np
+import pytest
+from subjects import Network
+
+import ms_mml
+
+FUNCTIONS = {"multi_margin_loss": ms_mml.multi_margin_loss, "composite": ms_mml.composite}
+
+INPUT = ms.Tensor(np.ones((3, 5)), ms.float32)
+TARGET = ms.Tensor([1, 2, 1], ms.int64)
+WEIGHT = ms.Tensor(np.ones(5), ms.float32)
+GOOD = {"input": INPUT, "target": TARGET, "p": 1, "margin": 1, "weight": WEIGHT, "reduction": "mean"}
+
+
+def zeros(shape, dtype=ms.float32):
+    return ms.Tensor(np.zeros(shape), dtype)
+
+
+# argument, its bad value, the error, and what its message says after "For 'multi_margin_loss', "
+RAISES = [
+    ("p", 1.0, TypeError, "the type of 'p' must be int, but got 1.0 of type float."),
+    ("p", True, TypeError, "the type of 'p' must be int, but got True of type bool."),
+    ("p", "1", TypeError, "the type of 'p' must be int, but got '1' of type str."),
+    ("p", 3, ValueError, "'p' must be 1 or 2, but got 3."),
+    ("p", 0, ValueError, "'p' must be 1 or 2, but got 0."),
+    ("margin", 1.0, TypeError, "the type of 'margin' must be int, but got 1.0 of type float."),
+    ("margin", True, TypeError, "the type of 'margin' must be int, but got True of type bool."),
+    ("margin", None, TypeError, "the type of 'margin' must be int, but got None of type NoneType."),
+    ("reduction", 1, TypeError, "the type of 'reduction' must be str, but got 1 of type int."),
+    ("reduction", "avg", ValueError, "'reduction' must be one of 'none', 'mean', 'sum', but got 'avg'."),
+    ("input", [1.0], TypeError, "the type of 'input' must be Tensor, but got list."),
+    ("target", [1], TypeError, "the type of 'target' must be Tensor, but got list."),
+    ("weight", [1.0], TypeError, "the type of 'weight' must be Tensor, but got list."),
+    ("input", zeros((3, 5), ms.int32), TypeError, "'input' must be one of float16, float32, float64, but got int32."),
+    ("input", zeros((3, 5), ms.bfloat16), TypeError, "must be one of float16, float32, float64, but got bfloat16."),
+    ("target", zeros(3, ms.int32), TypeError, "the dtype of 'target' must be int64, but got int32."),
+    ("target", zeros(3), TypeError, "the dtype of 'target' must be int64, but got float32."),
+    ("weight", zeros(5, ms.float16), TypeError, "'weight' must be that of 'input', float32, but got float16."),
+    ("input", zeros(3), ValueError, "the rank of 'input' must be 2, but got shape (3,)."),
+    ("input", zeros((3, 5, 1)), ValueError, "the rank of 'input' must be 2, but got shape (3, 5, 1)."),
+    ("target", zeros((3, 1), ms.int64), ValueError, "the rank of 'target' must be 1, but got shape (3, 1)."),
+    ("weight", zeros((1, 5)), ValueError, "the rank of 'weight' must be 1, but got shape (1, 5)."),
+    ("target", zeros(4, ms.int64), ValueError, "shape[0] of 'target' must be shape[0] of 'input', 3, but got 4."),
+    ("weight", zeros(4), ValueError, "shape[0] of 'weight' must be shape[1] of 'input', 5, but got 4."),
+    ("input", zeros((3, 0)), ValueError, "shape[1] of 'input' must be at least 1, but got shape (3, 0)."),
+]
+
+
+def call(function, mode, arguments):
+    if mode == "pynative":
+        return function(**arguments)
+    options = (arguments["p"], arguments["margin"], arguments["reduction"])
+    tensors = [arguments[name] for name in ("input", "target", "weight")]
+    return Network(function, *options, weighted=True)(*tensors)
+
+
+@pytest.mark.parametrize(("argument", "value", "error", "message"), RAISES, ids=[message for *_, message in RAISES])
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_raises(function, mode, argument, value, error, message):
+    with pytest.raises(error) as raised:
+        call(function, mode, {**GOOD, argument: value})
+    text = str(raised.value)
+    assert text.startswith("For 'multi_margin_loss', ")
+    assert message in text
+
+
+def test_margin_beyond_float64():
+    with pytest.raises(ValueError, match="'margin' must be in the range of float64"):
+        ms_mml.multi_margin_loss(INPUT, TARGET, margin=10**400)
+
+
+def test_numpy_array_is_no_tensor(mode):
+    arrays = {**GOOD, "weight": np.ones(5, np.float32)}
+    with pytest.raises(TypeError, match="the type of 'weight' must be Tensor, but got ndarray"):
+        call(ms_mml.multi_margin_loss, "pynative", arrays)
+
+
+@pytest.mark.parametrize(("options", "error", "message"), [
+    ({"p": 2.0}, TypeError, "the type of 'p' must be int, but got 2.0 of type float"),
+    ({"p": 3}, ValueError, "'p' must be 1 or 2, but got 3"),
+    ({"margin": "1"}, TypeError, "the type of 'margin' must be int or float, but got '1' of type str"),
+    ({"margin": False}, TypeError, "the type of 'margin' must be int or float, but got False of type bool"),
+    ({"reduction": None}, TypeError, "the type of 'reduction' must be str, but got None of type NoneType"),
+    ({"reduction": "Mean"}, ValueError, "'reduction' must be one of 'none', 'mean', 'sum', but got 'Mean'"),
+    ({"weight": [1.0]}, TypeError, "the type of 'weight' must be Tensor, but got list"),
+])  # fmt: skip
+def test_cell_raises_when_built(options, error, message):
+    with pytest.raises(error, match=message):
+        ms_mml.MultiMarginLoss(**options)
+
+
+def test_cell_raises_when_called(mode):
+    with pytest.raises(TypeError, match="the dtype of 'weight' must be that of 'input', float32, but got float16"):
+        ms_mml.MultiMarginLoss()(INPUT, TARGET, zeros(5, ms.float16))
+    with pytest.raises(ValueError, match=r"shape\[0\] of 'target' must be shape\[0\] of 'input', 3, but got 2"):
+        ms_mml.MultiMarginLoss()(INPUT, TARGET[:2])
+
+
+# What graph mode cannot know when it compiles, the kernel checks when it runs.
+@pytest.mark.parametrize(("shapes", "message"), [
+    (((3, 5), (4,), (5,)), "the shape of 'target' must be (3,), but got (4,)."),
+    (((3, 5), (3,), (4,)), "the shape of 'weight' must be (5,), but got (4,)."),
+    (((3, 0), (3,), (0,)), "shape[1] of 'input' must be at least 1, but got shape (3, 0)."),
+], ids=["target", "weight", "no-class"])  # fmt: skip
+def test_dynamic_shapes_are_checked_when_they_run(shapes, message):
+    ms.set_context(mode=ms.GRAPH_MODE)
+    net = Network(ms_mml.multi_margin_loss, 1, 1, "mean", weighted=True)
+    dtypes = (ms.float32, ms.int64, ms.float32)
+    net.set_inputs(*[ms.Tensor(shape=[None] * len(shape), dtype=dtype) for shape, dtype in zip(shapes, dtypes)])
+    with pytest.raises(RuntimeError) as raised:
+        net(*[zeros(shape, dtype) for shape, dtype in zip(shapes, dtypes)]).asnumpy()
+    assert message in str(raised.value)
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("bad", [5, -1, 2**40, -(2**63)])
+@pytest.mark.parametrize("rows", [3, 20_000])
+def test_target_out_of_range(mode, rows, bad):
+    """The first such row is named, and neither the loss nor a gradient comes back."""
+    target = np.zeros(rows, np.int64)
+    target[[rows // 2, rows - 1]] = bad
+    arguments = ms.Tensor(np.ones((rows, 5)), ms.float32), ms.Tensor(target), WEIGHT
+    net = Network(ms_mml.multi_margin_loss, 1, 1, "mean", weighted=True)
+    for function in (net, ms.grad(net)):
+        with pytest.raises(RuntimeError) as raised:
+            function(*arguments).asnumpy()
+        assert f"For 'multi_margin_loss', target[{rows // 2}] is {bad} but must be in [0, 5)." in str(raised.value)
+
+
+@pytest.mark.parametrize("bad", [5, -1, 2**40])
+def test_target_out_of_range_in_composite(mode, bad):
+    """MindSpore's operators cannot raise: that row's loss is NaN and its gradient 0; the others are as ever."""
+    target = ms.Tensor([0, bad, 1], ms.int64)
+    net = Network(ms_mml.composite, 2, 1, "none", weighted=True)
+    np.testing.assert_array_equal(np.isnan(net(INPUT, target, WEIGHT).asnumpy()), [False, True, False])
+    gradient = ms.grad(net)(INPUT, target, WEIGHT).asnumpy()
+    np.testing.assert_array_equal(gradient[1], np.zeros(5))
+    assert np.abs(gradient[[0, 2]]).min() > 0

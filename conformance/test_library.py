@@ -1,0 +1,182 @@
+"""The kernel library alone, through ctypes: accuracy at the edges, the same bits everywhere, no stray byte, errors."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from cases import DTYPES, POWERS, REDUCTIONS, Inputs, long_cases, near_cancellation
+from judge import judge_gradient, judge_loss
+from oracle import Exact
+
+from ms_mml import library
+
+HERE = pathlib.Path(__file__).parent
+LIBRARY = library.find("CPU")
+
+
+def fingerprint(*arguments, path=LIBRARY.path, **environment):
+    """Instruction set and hash, from a process of its own."""
+    command = [sys.executable, str(HERE / "fingerprint.py"), path, *arguments]
+    child = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+    assert child.returncode == 0, child.stderr
+    return child.stdout.split()
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return fingerprint(OMP_NUM_THREADS="1")[1]
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "7"])
+@pytest.mark.parametrize("instruction_set", LIBRARY.facts["instruction_sets"])
+def test_same_bits(reference, instruction_set, threads):
+    """For every number of threads and instruction set, also at special values."""
+    environment = {"MS_MML_INSTRUCTION_SET": instruction_set, "OMP_NUM_THREADS": threads}
+    used, digest = fingerprint(**environment)
+    if used == "None":
+        pytest.skip(f"this processor has no {instruction_set}")
+    assert used == instruction_set
+    assert digest == reference
+
+
+@pytest.mark.parametrize("instruction_set", LIBRARY.facts["instruction_sets"])
+@pytest.mark.parametrize("place", ["low", "high"])
+def test_no_byte_outside_a_buffer(place, instruction_set):
+    fingerprint(place, MS_MML_INSTRUCTION_SET=instruction_set)
+
+
+def test_guard_pages_stop_a_stray_read():
+    code = """
+import ctypes, numpy, fingerprint
+array = fingerprint.between_guards(numpy.zeros(3), {})
+ctypes.string_at(array.ctypes.data + {}, 1)
+"""
+    for high, offset in ((True, 24), (False, -1)):
+        child = subprocess.run(
+            [sys.executable, "-c", code.format(high, offset)], cwd=HERE, capture_output=True, check=False
+        )
+        assert child.returncode == -signal.SIGSEGV
+
+
+def test_address_and_undefined_behaviour_sanitizers(tmp_path):
+    """A sanitized build of the same source, over every case."""
+    if shutil.which("g++") is None:
+        pytest.skip("the sanitized build needs g++")
+    build = ["cmake", "-G", "Ninja", "-S", str(HERE.parent / "custom_ops"), "-B", str(tmp_path)]
+    subprocess.run(
+        [*build, "-DCMAKE_CXX_COMPILER=g++", "-DMS_MML_SANITIZE=address,undefined"], check=True, capture_output=True
+    )
+    subprocess.run(["cmake", "--build", str(tmp_path)], check=True, capture_output=True)
+    runtimes = [
+        subprocess.run(["g++", f"-print-file-name={name}"], check=True, capture_output=True, text=True).stdout.strip()
+        for name in ("libasan.so", "libubsan.so")
+    ]
+    environment = {"LD_PRELOAD": " ".join(runtimes), "ASAN_OPTIONS": "detect_leaks=0"}  # Python itself leaks
+    for instruction_set in LIBRARY.facts["instruction_sets"]:
+        fingerprint(path=str(tmp_path / "libms_mml_cpu.so"), MS_MML_INSTRUCTION_SET=instruction_set, **environment)
+
+
+@pytest.mark.parametrize("case", long_cases(), ids=lambda case: case.id)
+def test_long_rows(cpu_library, case):
+    inputs, dout = case.inputs(), case.dout()
+    exact = Exact(inputs)
+    judge_loss(cpu_library.loss(inputs), exact)
+    if case.shape[0] == 1:
+        judge_gradient(cpu_library.gradient(inputs, dout), exact, dout)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 17, 1000, 100_000])
+@pytest.mark.parametrize("p", POWERS)
+@pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
+def test_near_cancellation(cpu_library, dtype, p, classes):
+    inputs = near_cancellation(dtype, p, classes, np.random.default_rng(classes))
+    exact = Exact(inputs)
+    judge_loss(cpu_library.loss(inputs), exact)
+    if classes <= 1000:
+        dout = np.ones(4, dtype)
+        judge_gradient(cpu_library.gradient(inputs, dout), exact, dout)
+
+
+def test_a_row_has_the_same_bits_in_any_batch(cpu_library):
+    rng = np.random.default_rng(0)
+    for classes in (10, 1000, 40_000):
+        scores, target = rng.standard_normal((80, classes)), rng.integers(0, classes, 80)
+        together = cpu_library.loss(Inputs(scores, target, None, 1, 1, "none"))
+        for row in (0, 41, 79):
+            alone = cpu_library.loss(Inputs(scores[row : row + 1], target[row : row + 1], None, 1, 1, "none"))
+            assert alone[0] == together[row]
+
+
+def test_every_float16_is_read_and_written_right(cpu_library):
+    """All of them as the score of the right class, against a wrong class at 0: margin - x[y], halved."""
+    scores = np.zeros((1 << 16, 2), np.float16)
+    scores[:, 0] = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    for margin in (0, 1, 2049):
+        got = cpu_library.loss(Inputs(scores, np.zeros(1 << 16, np.int64), None, 1, margin, "none"))
+        with np.errstate(invalid="ignore", over="ignore"):
+            expected = np.maximum(margin - scores[:, 0].astype(np.float64), 0) / 2
+            np.testing.assert_array_equal(got, expected.astype(np.float16))
+
+
+def arguments(**changes):
+    """A good argument list for MultiMarginLossP1None, by name, with some changed."""
+    good = {
+        "input": np.ones((3, 5), np.float32),
+        "target": np.zeros(3, np.int64),
+        "margin": np.array(0, np.int64),
+        "weight": np.ones(5, np.float32),
+        "output": np.zeros(3, np.float32),
+    }
+    return [array for array in {**good, **changes}.values() if array is not None]
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"target": None, "weight": None}, "the number of inputs and outputs must be in [4, 5], but got 3."),
+    ({"input": np.ones((3, 5), np.int32)}, "the dtype of 'input' must be float16, float32 or float64, but got int32."),
+    ({"input": np.ones(3, np.float32)}, "the rank of 'input' must be 2, but got shape (3,)."),
+    ({"input": np.ones((3, 0), np.float32)}, "shape[1] of 'input' must be at least 1, but got shape (3, 0)."),
+    ({"target": np.zeros(3, np.int32)}, "the dtype of 'target' must be int64, but got int32."),
+    ({"target": np.zeros(4, np.int64)}, "the shape of 'target' must be (3,), but got (4,)."),
+    ({"margin": np.zeros(1, np.int64)}, "the shape of 'margin' must be (), but got (1,)."),
+    ({"margin": np.array(1.0)}, "the dtype of 'margin' must be int64, but got float64."),
+    ({"weight": np.ones(5, np.float64)}, "the dtype of 'weight' must be float32, but got float64."),
+    ({"weight": np.ones(4, np.float32)}, "the shape of 'weight' must be (5,), but got (4,)."),
+    ({"output": np.zeros((), np.float32)}, "the shape of 'output' must be (3,), but got ()."),
+    ({"output": np.zeros(3, np.float16)}, "the dtype of 'output' must be float32, but got float16."),
+    ({"target": np.array([0, 1, 5])}, "target[2] is 5 but must be in [0, 5)."),
+    ({"target": np.array([0, -1, 5])}, "target[1] is -1 but must be in [0, 5)."),
+], ids=lambda value: value if isinstance(value, str) else "")  # fmt: skip
+def test_bad_argument_lists(cpu_library, changes, message):
+    with pytest.raises(RuntimeError) as raised:
+        cpu_library.call("MultiMarginLossP1None", *arguments(**changes))
+    assert str(raised.value) == "For 'multi_margin_loss', " + message
+
+
+def test_every_entry_point_is_exported(cpu_library):
+    for operator in ("", "Grad", "WeightGrad"):
+        for p in POWERS:
+            for reduction in REDUCTIONS:
+                symbol = f"MultiMarginLoss{operator}P{p}{reduction.capitalize()}"
+                assert hasattr(cpu_library.library, symbol)
+                assert hasattr(cpu_library.library, symbol + "InferShape")
+
+
+def test_unknown_instruction_set():
+    code = f"""
+from kernel_library import Library
+from test_library import arguments
+library = Library({LIBRARY.path!r})
+assert library.instruction_set() is None
+library.call("MultiMarginLossP1None", *arguments())
+"""
+    environment = {**os.environ, "MS_MML_INSTRUCTION_SET": "mmx"}
+    child = subprocess.run(
+        [sys.executable, "-c", code], cwd=HERE, env=environment, capture_output=True, text=True, check=False
+    )
+    assert child.returncode == 1
+    assert "For 'multi_margin_loss', MS_MML_INSTRUCTION_SET is 'mmx' but this processor offers: " in child.stderr
