@@ -10,17 +10,18 @@ def main():
     words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
     words.add_parser("info", help="versions, and the kernels of each device target: found, or why not")
     words.add_parser("check", help="run the documented example on this device, in both modes")
-    demo = words.add_parser("demo", help="train a classifier on handwritten digits (needs the extra 'demo')")
-    demo.add_argument("--picture", default="demo.png", help="where the loss curves go (default: %(default)s)")
+    words.add_parser("demo", help="train a classifier on handwritten digits (needs the extra 'demo')").add_argument(
+        "--picture", default="demo.png", help="where the loss curves go (default: %(default)s)"
+    )
     arguments = parser.parse_args()
     if arguments.word == "info":
         print("\n".join(info()))
     elif arguments.word == "check":
         run_check()
     else:
-        from ms_mml.demo import demo as run_demo
+        from ms_mml import demo  # its packages come with an extra
 
-        run_demo(arguments.picture)
+        demo.main(arguments.picture)
 
 
 if __name__ == "__main__":
