@@ -62,8 +62,8 @@ struct GradientTerm {
   }
 };
 
-// Adds up term(x, dx) over the classes in [first, last), the target left out. From x on, `readable` elements may be read:
-// the rows that follow. dx may only be written within the row, and not at all by a term that does not write.
+// Adds up term(x, dx) over the classes in [first, last), the target left out. From x on, `readable` elements may be
+// read: the rows that follow. dx may only be written within the row, and not at all by a term that does not write.
 template <class T, class Term>
 double sum_classes(const T* x, int64_t readable, T* dx, Term term, int64_t first, int64_t last, int64_t target) {
   Lanes total;
