@@ -157,6 +157,24 @@ def test_bad_argument_lists(cpu_library, changes, message):
     assert str(raised.value) == "For 'multi_margin_loss', " + message
 
 
+def test_a_forked_process_computes_too():
+    """Its parent's OpenMP threads are gone; a library that waited for them would hang until the alarm."""
+    code = f"""
+import os, signal, sys
+import numpy as np
+from cases import Inputs
+from kernel_library import Library
+library = Library({LIBRARY.path!r})
+inputs = Inputs(np.ones((500, 1000), np.float32), np.zeros(500, np.int64), None)
+expected = library.loss(inputs)
+if os.fork() == 0:
+    signal.alarm(30)
+    os._exit(library.loss(inputs) != expected)
+sys.exit(os.wait()[1])
+"""
+    assert subprocess.run([sys.executable, "-c", code], cwd=HERE, check=False).returncode == 0
+
+
 def test_every_entry_point_is_exported(cpu_library):
     for operator in ("", "Grad", "WeightGrad"):
         for p in POWERS:

@@ -16,8 +16,8 @@
 namespace ms_mml {
 namespace {
 
-constexpr int64_t kSegment = 16384;  // elements; about a microsecond of reading, and 16 rows' worth of 1 MB of scratch
-constexpr int64_t kFewRows = 64;     // from here on whole rows keep every thread of a large machine busy
+constexpr int64_t kSegment = 16384;  // elements: a few microseconds of work, and one double of scratch
+constexpr int64_t kFewRows = 64;     // from here on whole rows keep every thread busy
 constexpr int64_t kSerial = 32768;   // elements; below this, waking a second thread costs more than it saves
 
 // Adds in the order given, carrying what each rounding loses.
@@ -43,7 +43,7 @@ double walk_rows(const Call& call, Segment segment, Finish finish) {
   const int64_t segments = (classes + kSegment - 1) / kSegment;
   const int64_t group = std::max<int64_t>(1, kSegment / classes);
   const int64_t groups = (rows + group - 1) / group;
-  const bool parallel = rows * classes >= kSerial;
+  const bool parallel = rows * classes >= kSerial && !in_forked_process;
   const bool share_rows = segments == 1 || rows >= kFewRows;
   const int64_t partials = share_rows ? groups : rows * segments;
   const std::unique_ptr<double[]> partial(new double[partials]);
@@ -77,7 +77,7 @@ double walk_rows(const Call& call, Segment segment, Finish finish) {
       if (!in_range(call.target[row])) bad_row = row;
     }
     if (bad_row == rows) {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (parallel)
       for (int64_t i = 0; i < rows * segments; ++i) partial[i] = segment_sum(i / segments, i % segments);
       for (int64_t row = 0; row < rows; ++row) {
         Sum row_sum;
