@@ -1,12 +1,16 @@
 """A result against the exact one: raises AssertionError with the place and the distance."""
 
 import numpy as np
-from oracle import error_in_ulp, gradient_bound, loss_bound
+from oracle import error_in_ulp, gradient_bound, loss_bound, overflow
 
 
 def _near(results, exacts, bound, dtype, of, what):
     assert len(results) == len(exacts), f"{what}: {len(results)} values, expected {len(exacts)}"
     for index, (result, exact, scale) in enumerate(zip(results, exacts, of)):
+        if abs(exact) >= overflow(dtype):
+            assert np.isinf(result), f"{what}[{index}] is {result}, expected {float(exact)}, which rounds to infinity"
+            assert (result > 0) == (exact > 0), f"{what}[{index}] has the wrong sign"
+            continue
         assert np.isfinite(result), f"{what}[{index}] is {result}, expected {float(exact)}"
         error = error_in_ulp(result, exact, dtype, scale)
         assert error <= bound, (

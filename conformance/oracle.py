@@ -96,6 +96,12 @@ def ulp(value, dtype):
     return Fraction(2) ** max(exponent - info.nmant, info.minexp - info.nmant)
 
 
+def overflow(dtype):
+    """From here on a value rounds to infinity: half an ulp above the largest number."""
+    largest = Fraction(float(np.finfo(dtype).max))
+    return largest + ulp(largest, dtype) / 2
+
+
 def error_in_ulp(result, exact, dtype, of=None):
     """How far a finite result is from the exact value, in ulp of `of` (by default of the exact value)."""
     return float(abs(Fraction(float(result)) - exact) / ulp(exact if of is None else of, dtype))
