@@ -81,11 +81,19 @@ def test_address_and_undefined_behaviour_sanitizers(tmp_path):
         fingerprint(path=str(tmp_path / "libms_mml_cpu.so"), MS_MML_INSTRUCTION_SET=instruction_set, **environment)
 
 
+def kernel_bound(inputs):
+    """In float64 the kernels carry what an addition rounds off, so their error does not grow with C: it is 2 operations
+    for a hinge and one for its square, one each for the sums of a segment, a row and all rows, and one each for weight,
+    C and N.
+    """
+    return 2 * inputs.p + (inputs.p - 1) + 6 if inputs.dtype == np.float64 else None
+
+
 @pytest.mark.parametrize("case", long_cases(), ids=lambda case: case.id)
 def test_long_rows(cpu_library, case):
     inputs, dout = case.inputs(), case.dout()
     exact = Exact(inputs)
-    judge_loss(cpu_library.loss(inputs), exact)
+    judge_loss(cpu_library.loss(inputs), exact, bound=kernel_bound(inputs))
     if case.shape[0] == 1:
         judge_gradient(cpu_library.gradient(inputs, dout), exact, dout)
 
@@ -96,7 +104,7 @@ def test_long_rows(cpu_library, case):
 def test_near_cancellation(cpu_library, dtype, p, classes):
     inputs = near_cancellation(dtype, p, classes, np.random.default_rng(classes))
     exact = Exact(inputs)
-    judge_loss(cpu_library.loss(inputs), exact)
+    judge_loss(cpu_library.loss(inputs), exact, bound=kernel_bound(inputs))
     if classes <= 1000:
         dout = np.ones(4, dtype)
         judge_gradient(cpu_library.gradient(inputs, dout), exact, dout)

@@ -17,25 +17,36 @@
 
 namespace ms_mml {
 
-// high + low is the exact sum of two doubles, high being that sum rounded (Knuth's two-sum).
+// Value is double, or a vector of doubles, in all that follows.
+
+// high + low is the exact sum of two numbers, high being that sum rounded (Knuth's two-sum).
+template <class Value>
 struct ExactSum {
-  double high, low;
+  Value high, low;
 };
 
-MS_MML_INLINE ExactSum two_sum(double a, double b) {
-  const double sum = a + b;
-  const double b_seen = sum - a;
-  const double lost = (a - (sum - b_seen)) + (b - b_seen);
-  return {sum, lost - lost == 0 ? lost : 0};  // beyond the range of double nothing is left to correct
+template <class Value>
+MS_MML_INLINE ExactSum<Value> two_sum(Value a, Value b) {
+  const Value sum = a + b;
+  const Value b_seen = sum - a;
+  return {sum, (a - (sum - b_seen)) + (b - b_seen)};
+}
+
+// Where the sum is infinite or NaN, what rounding lost is NaN, and there is nothing to correct.
+template <class Value>
+MS_MML_INLINE Value rounded(ExactSum<Value> sum) {
+  return sum.low - sum.low == 0.0 ? sum.high + sum.low : sum.high;
 }
 
 // margin - x[y], which in general needs more than one double: 1 - 1e-20 does.
-MS_MML_INLINE ExactSum margin_minus(double margin, double score) { return two_sum(margin, -score); }
+MS_MML_INLINE ExactSum<double> margin_minus(double margin, double score) {
+  const ExactSum<double> gap = two_sum(margin, -score);
+  return {gap.high, gap.low - gap.low == 0.0 ? gap.low : 0.0};
+}
 
-// Value is double, or a vector of doubles. Adding x first loses nothing when it nearly cancels gap.high, and then
-// gap.low is all that is left to see.
+// Adding x first loses nothing when it nearly cancels gap.high, and then gap.low is all that is left to see.
 template <class Value>
-MS_MML_INLINE Value hinge(ExactSum gap, Value x) {
+MS_MML_INLINE Value hinge(ExactSum<double> gap, Value x) {
   const Value z = (gap.high + x) + gap.low;
   return 0.0 > z ? Value{} : z;
 }

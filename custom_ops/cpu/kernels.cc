@@ -1,12 +1,12 @@
 // The CPU kernels. This file is compiled once for each instruction set, as the table named by MS_MML_KERNELS.
 //
-// A row is read in runs of kRun classes, and a run in steps of kLanes classes: lane l adds up the classes l, l +
-// kLanes,
-// ... of its run, the runs are added lane by lane, and the lanes last, pairwise. Every instruction set holds the same
-// kLanes sums, in as many registers as that takes, so all of them give the same bits (built with -ffp-contract=off: a
-// fused multiply-add would round differently). The step that holds the target, and one that the end of the row cuts
-// short, go through a buffer.
+// A segment of a row is read in steps of kLanes classes: lane l adds up the classes l, l + kLanes, ..., and the lanes
+// are added last, pairwise. Every instruction set holds the same kLanes sums, in as many registers as that takes, so
+// all of them give the same bits (built with -ffp-contract=off: a fused multiply-add would round differently). The step
+// that holds the target, and one that the end of the row cuts short, go through a mask.
 #include "kernels.h"
+
+#include <type_traits>
 
 #include "rows.h"
 #include "vector.h"
@@ -14,25 +14,40 @@
 namespace ms_mml {
 namespace {
 
-constexpr int kLanes = 16;         // hides the latency of addition: two 512-bit or four 256-bit sums in flight
-constexpr int kRun = 32 * kLanes;  // kSegment / kRun = 32 runs, so a lane is a chain of 64 additions and not of 1024
+constexpr int kLanes = 16;  // hides the latency of addition: two 512-bit or four 256-bit sums in flight
 constexpr int kVectors = kLanes / kWidth;
 
-struct Lanes {
-  Vector of[kVectors] = {};
-
-  MS_MML_INLINE void operator+=(const Lanes& other) {
-    for (int v = 0; v < kVectors; ++v) of[v] += other.of[v];
+// The sums of kLanes lanes over elements of type T. A double has room enough for sums of float16 and float32; those of
+// float64 carry what each rounding loses.
+template <class T>
+class Lanes {
+ public:
+  MS_MML_INLINE void add(int vector, Vector term) {
+    if constexpr (std::is_same_v<T, double>) {
+      const ExactSum<Vector> next = two_sum(high_[vector], term);
+      high_[vector] = next.high;
+      low_[vector] += next.low;
+    } else {
+      high_[vector] += term;
+    }
   }
 
   MS_MML_INLINE double sum() const {
-    double lanes[kLanes];
-    std::memcpy(lanes, of, sizeof lanes);
+    double high[kLanes], low[kLanes];
+    std::memcpy(high, high_, sizeof high);
+    std::memcpy(low, low_, sizeof low);
     for (int width = kLanes / 2; width > 0; width /= 2) {
-      for (int l = 0; l < width; ++l) lanes[l] += lanes[l + width];
+      for (int l = 0; l < width; ++l) {
+        const ExactSum<double> next = two_sum(high[l], high[l + width]);
+        high[l] = next.high;
+        low[l] += low[l + width] + next.low;
+      }
     }
-    return lanes[0];
+    return rounded(ExactSum<double>{high[0], low[0]});
   }
+
+ private:
+  Vector high_[kVectors] = {}, low_[kVectors] = {};
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -43,7 +58,7 @@ struct Lanes {
 template <int P, class T>
 struct LossTerm {
   static constexpr bool kWrites = false;
-  ExactSum gap;
+  ExactSum<double> gap;
 
   MS_MML_INLINE Vector operator()(Vector x, T*) const { return power<P>(hinge(gap, x)); }
 };
@@ -52,7 +67,7 @@ struct LossTerm {
 template <int P, class T>
 struct GradientTerm {
   static constexpr bool kWrites = true;
-  ExactSum gap;
+  ExactSum<double> gap;
   double scale;
 
   MS_MML_INLINE Vector operator()(Vector x, T* dx) const {
@@ -66,42 +81,37 @@ struct GradientTerm {
 // read: the rows that follow. dx may only be written within the row, and not at all by a term that does not write.
 template <class T, class Term>
 double sum_classes(const T* x, int64_t readable, T* dx, Term term, int64_t first, int64_t last, int64_t target) {
-  Lanes total;
-  for (int64_t run = first; run < last; run += kRun) {
-    const int64_t run_last = run + kRun < last ? run + kRun : last;
-    Lanes sum;
-    int64_t i = run;
-    while (i < run_last) {
-      const bool target_ahead = i <= target && target < run_last;
-      const int64_t whole_last = target_ahead ? target : run_last;
-      for (; i + kLanes <= whole_last; i += kLanes) {
-        for (int v = 0; v < kVectors; ++v) {
-          const int64_t at = i + v * kWidth;
-          sum.of[v] += term(load_vector(x + at), Term::kWrites ? dx + at : nullptr);
-        }
-      }
-      if (i == run_last) break;
-
-      const int64_t left = run_last - i < kLanes ? run_last - i : kLanes;
-      const T* x_step = x + i;
-      T x_copy[kLanes] = {}, dx_step[kLanes];
-      if (i + kLanes > readable) {
-        for (int64_t l = 0; l < left; ++l) x_copy[l] = x[i + l];
-        x_step = x_copy;
-      }
+  Lanes<T> lanes;
+  int64_t i = first;
+  while (i < last) {
+    const bool target_ahead = i <= target && target < last;
+    const int64_t whole_last = target_ahead ? target : last;
+    for (; i + kLanes <= whole_last; i += kLanes) {
       for (int v = 0; v < kVectors; ++v) {
-        const Vector value = term(load_vector(x_step + v * kWidth), dx_step + v * kWidth);
-        const Bits lane = kLaneOf + v * kWidth;
-        sum.of[v] += (lane < left) & (lane != target - i) ? value : Vector{};
+        const int64_t at = i + v * kWidth;
+        lanes.add(v, term(load_vector(x + at), Term::kWrites ? dx + at : nullptr));
       }
-      if (Term::kWrites) {
-        for (int64_t l = 0; l < left; ++l) dx[i + l] = dx_step[l];
-      }
-      i += left;
     }
-    total += sum;
+    if (i == last) break;
+
+    const int64_t left = last - i < kLanes ? last - i : kLanes;
+    const T* x_step = x + i;
+    T x_copy[kLanes] = {}, dx_step[kLanes];
+    if (i + kLanes > readable) {
+      for (int64_t l = 0; l < left; ++l) x_copy[l] = x[i + l];
+      x_step = x_copy;
+    }
+    for (int v = 0; v < kVectors; ++v) {
+      const Vector value = term(load_vector(x_step + v * kWidth), dx_step + v * kWidth);
+      const Bits lane = kLaneOf + v * kWidth;
+      lanes.add(v, (lane < left) & (lane != target - i) ? value : Vector{});
+    }
+    if (Term::kWrites) {
+      for (int64_t l = 0; l < left; ++l) dx[i + l] = dx_step[l];
+    }
+    i += left;
   }
-  return total.sum();
+  return lanes.sum();
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

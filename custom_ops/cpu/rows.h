@@ -24,14 +24,13 @@ constexpr int64_t kSerial = 32768;   // elements; below this, waking a second th
 class Sum {
  public:
   void add(double term) {
-    const ExactSum sum = two_sum(high_, term);
-    high_ = sum.high;
-    low_ += sum.low;
+    const ExactSum<double> next = two_sum(sum_.high, term);
+    sum_ = {next.high, sum_.low + next.low};
   }
-  double value() const { return high_ + low_; }
+  double value() const { return rounded(sum_); }
 
  private:
-  double high_ = 0, low_ = 0;
+  ExactSum<double> sum_ = {0, 0};
 };
 
 // For each row: sums segment(row, y, first, last) over its classes in [first, last), then calls finish(row, y, sum).
