@@ -12,7 +12,7 @@ import sys
 
 import numpy as np
 from cases import DTYPES, POWERS, Inputs, near_cancellation
-from kernel_library import Library
+from kernel_library import EntryPoints
 from oracle import Exact, error_in_ulp
 
 from ms_mml import library
@@ -50,7 +50,7 @@ def errors(kernels, inputs):
 
 
 def main(draws):
-    kernels = Library(library.find("CPU").path)
+    kernels = EntryPoints(library.find("CPU").path)
     for (name, dtype), p in itertools.product(DTYPES.items(), POWERS):
         rng, worst = np.random.default_rng(p), {"loss": 0, "gradient": 0}
         for classes, _ in itertools.product(CLASSES, range(draws)):

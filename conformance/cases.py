@@ -6,6 +6,7 @@ A case's id is readable, the same everywhere, and the seed of its inputs: `f32-p
 import itertools
 import zlib
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 
@@ -15,9 +16,9 @@ REDUCTIONS = ("none", "mean", "sum")
 WEIGHTS = ("unweighted", "positive", "signed")
 
 # Each shape is here for an edge: one element; one class; one row; fewer classes than a vector; around one vector; and
-# more than a few. The long ones are rows that may be split, few and many.
+# more than a few. The large ones are what threads share: rows that may be split, few and many, and many short rows.
 SHAPES = ((1, 1), (7, 1), (1, 3), (5, 4), (9, 15), (8, 16), (33, 17), (17, 129), (3, 1100))
-LONG_SHAPES = ((1, 100_000), (3, 20_000), (70, 17_000))
+LARGE_SHAPES = ((1, 100_000), (3, 20_000), (70, 17_000), (300, 1000), (4000, 10))
 MARGINS = (-1, 0, 1, 1000)
 
 
@@ -27,7 +28,7 @@ class Inputs:
 
     input: np.ndarray
     target: np.ndarray
-    weight: object
+    weight: Optional[np.ndarray]
     p: int = 1
     margin: float = 1
     reduction: str = "mean"
@@ -81,12 +82,12 @@ def cases():
     return every_shape + every_margin
 
 
-def long_cases():
-    """Long rows, for every dtype and p."""
-    return [
-        Case(*option, "mean", "signed", 1, shape)
-        for option in itertools.product(DTYPES, POWERS)
-        for shape in LONG_SHAPES
+def large_cases():
+    """Large shapes, for every dtype and p; many short rows for every reduction too."""
+    options = list(itertools.product(DTYPES, POWERS))
+    weighted = [Case(*option, "mean", "signed", 1, shape) for option in options for shape in LARGE_SHAPES]
+    return weighted + [
+        Case(*option, reduction, "unweighted", 1, (4000, 10)) for option in options for reduction in REDUCTIONS
     ]
 
 

@@ -2,7 +2,7 @@
 
 import mindspore as ms
 import pytest
-from kernel_library import Library
+from kernel_library import EntryPoints
 from subjects import MODES
 
 from ms_mml import library
@@ -37,4 +37,4 @@ def kernels(request):
 
 @pytest.fixture(scope="session")
 def cpu_library():
-    return Library(library.find("CPU").path)
+    return EntryPoints(library.find("CPU").path)

@@ -13,8 +13,8 @@ import mmap
 import sys
 
 import numpy as np
-from cases import DTYPES, POWERS, Inputs, cases, long_cases
-from kernel_library import Library
+from cases import DTYPES, POWERS, Inputs, cases, large_cases
+from kernel_library import EntryPoints
 
 PROT_NONE = 0
 _mappings = []
@@ -56,12 +56,12 @@ def special_cases():
 
 
 def main(path, place):
-    library = Library(path, PLACES[place])
+    library = EntryPoints(path, PLACES[place])
     if library.instruction_set() is None:  # the one asked for is not to be had here
         print(None, None)
         return
     digest = hashlib.sha256()
-    pairs = [(case.inputs(), case.dout()) for case in cases() + (long_cases() if place == "plain" else [])]
+    pairs = [(case.inputs(), case.dout()) for case in cases() + large_cases()]
     for inputs, dout in [*pairs, *special_cases()]:
         results = [library.loss(inputs), library.gradient(inputs, dout), library.weight_gradient(inputs, dout)]
         for result in results:

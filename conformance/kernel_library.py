@@ -5,7 +5,7 @@ import ctypes
 import numpy as np
 
 
-class Library:
+class EntryPoints:
     """The entry points of a kernel library. `place` copies an array to where it is to lie in memory."""
 
     def __init__(self, path, place=np.array):

@@ -68,6 +68,17 @@ def test_nan_reaches_the_loss_of_its_row(function, dtype, p, place):
 
 
 @pytest.mark.parametrize("p", POWERS)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_nan_reaches_the_gradient_of_its_row(function, dtype, p, place):
+    """Where the right class is NaN, so is every hinge; else that of the class alone, and the sum over them."""
+    scores = np.zeros((3, 3), dtype)
+    scores[1, place] = NAN
+    got = gradient(function, Inputs(scores, np.array([0, 0, 0]), None, p, 1, "none"))
+    nans = [True, True, True] if place == 0 else [True, place == 1, place == 2]
+    np.testing.assert_array_equal(np.isnan(got), [[False] * 3, nans, [False] * 3])
+
+
+@pytest.mark.parametrize("p", POWERS)
 @pytest.mark.parametrize(
     ("scores", "expected"),
     [
@@ -112,8 +123,9 @@ def test_one_class(function, dtype, scores):
         np.testing.assert_array_equal(gradient(function, inputs), np.zeros((3, 1)))
 
 
-def test_margin_is_not_squeezed_through_float32(function):
-    inputs = one_row([0, -(2.0**24)], np.float64, margin=2**24 + 1)
+@pytest.mark.parametrize("wide", [np.float32, np.float64])
+def test_margin_is_not_squeezed_through_float32(function, wide):
+    inputs = one_row([0, -(2.0**24)], wide, margin=2**24 + 1)
     assert loss(function, inputs)[0] == 0.5
 
 

@@ -67,9 +67,14 @@ def test_raises(function, mode, argument, value, error, message):
     assert message in text
 
 
-def test_margin_beyond_float64():
-    with pytest.raises(ValueError, match="'margin' must be in the range of float64"):
-        ms_mml.multi_margin_loss(INPUT, TARGET, margin=10**400)
+@pytest.mark.parametrize("margin", [2**63, -(2**63) - 1, 10**400])
+def test_margin_beyond_int64(margin):
+    """In graph mode MindSpore itself refuses such an int, before the operator sees it."""
+    with pytest.raises(ValueError, match="'margin' must be in the range of int64, but got"):
+        ms_mml.multi_margin_loss(INPUT, TARGET, margin=margin)
+    ms.set_context(mode=ms.GRAPH_MODE)
+    with pytest.raises(RuntimeError, match="Unable to cast Python instance"):
+        call(ms_mml.multi_margin_loss, "graph", {**GOOD, "margin": margin})
 
 
 def test_numpy_array_is_no_tensor(mode):
@@ -85,7 +90,10 @@ def test_numpy_array_is_no_tensor(mode):
     ({"margin": False}, TypeError, "the type of 'margin' must be int or float, but got False of type bool"),
     ({"reduction": None}, TypeError, "the type of 'reduction' must be str, but got None of type NoneType"),
     ({"reduction": "Mean"}, ValueError, "'reduction' must be one of 'none', 'mean', 'sum', but got 'Mean'"),
+    ({"margin": np.inf}, ValueError, "'margin' must be finite, but got inf"),
+    ({"margin": np.nan}, ValueError, "'margin' must be finite, but got nan"),
     ({"weight": [1.0]}, TypeError, "the type of 'weight' must be Tensor, but got list"),
+    ({"weight": TARGET}, TypeError, "the dtype of 'weight' must be one of float16, float32, float64, but got int64"),
 ])  # fmt: skip
 def test_cell_raises_when_built(options, error, message):
     with pytest.raises(error, match=message):
@@ -93,6 +101,8 @@ def test_cell_raises_when_built(options, error, message):
 
 
 def test_cell_raises_when_called(mode):
+    with pytest.raises(TypeError, match="the type of 'input' must be Tensor, but got list"):
+        ms_mml.MultiMarginLoss(weight=WEIGHT)([1.0], TARGET)
     with pytest.raises(TypeError, match="the dtype of 'weight' must be that of 'input', float32, but got float16"):
         ms_mml.MultiMarginLoss()(INPUT, TARGET, zeros(5, ms.float16))
     with pytest.raises(ValueError, match=r"shape\[0\] of 'target' must be shape\[0\] of 'input', 3, but got 2"):

@@ -8,6 +8,7 @@ from mindspore import amp, nn, ops
 from subjects import MODES, Network
 
 import ms_mml
+from ms_mml import library, primitive
 
 RNG = np.random.default_rng(0)
 SCORES = RNG.standard_normal((6, 5))
@@ -82,6 +83,21 @@ def test_value_and_grad_agrees_with_the_parts(mode):
     same(value, net(INPUT, TARGET, WEIGHT))
     same(gradient, ms.grad(net, 0)(INPUT, TARGET, WEIGHT))
     same(weight_gradient, ms.grad(net, 2)(INPUT, TARGET, WEIGHT))
+
+
+def test_graph_mode_does_not_pay_for_an_unused_weight_gradient(monkeypatch):
+    """The weight's gradient is put in the hands of an entry point that fails whenever it runs."""
+    path = library.find("CPU").path
+
+    def failing(*_):
+        return primitive.Kernel(path, "MultiMarginLossP1None", ["dout", "input", "target", "margin"], None, None)
+
+    monkeypatch.setattr(primitive, "weight_gradient_kernel", failing)
+    ms.set_context(mode=ms.GRAPH_MODE)
+    net = Network(ms_mml.multi_margin_loss, 1, 77, "mean", weighted=True)  # a margin whose kernels are not made yet
+    assert np.isfinite(ms.grad(net, 0)(INPUT, TARGET, WEIGHT).asnumpy()).all()
+    with pytest.raises(RuntimeError, match="weight_gradient"):
+        ms.grad(net, 2)(INPUT, TARGET, WEIGHT).asnumpy()
 
 
 class Slope(nn.Cell):

@@ -34,8 +34,8 @@ def test_operator(case):
 @pytest.mark.usefixtures("mode")
 @pytest.mark.parametrize("case", COMPOSITE_CASES, ids=lambda case: case.id)
 def test_composite(case):
-    """MindSpore's operators round at every step, in the dtype of the computation."""
-    judge(ms_mml.composite, case, slack=8 + sum(case.shape))
+    """MindSpore's operators round at every step, in the dtype of the computation: float16 in float32."""
+    judge(ms_mml.composite, case, slack=0.5 if case.dtype == "f16" else 8 + sum(case.shape))
 
 
 def test_golden():

@@ -61,6 +61,26 @@ def test_a_missing_library_is_said_once(tmp_path):
     assert "lib/nowhere.so is not in the package; build it with: make it" in warnings[0]
 
 
+@pytest.mark.parametrize("damage", ["not a library", None], ids=["damaged", "colon"])
+def test_a_library_that_cannot_be_used_is_explained(tmp_path, damage):
+    """Damaged, or where MindSpore cannot go: `info` says why, and the composite runs."""
+    folder = tmp_path / ("lib" if damage else "a:b")
+    folder.mkdir()
+    path = folder / "libms_mml_cpu.so"
+    path.write_bytes(damage.encode() if damage else pathlib.Path(library.find("CPU").path).read_bytes())
+    broken = f"from ms_mml import info, library; library.LIBRARIES['CPU'] = ({str(path)!r}, 'make it')\n"
+    child = run(broken + "print(*info.info(), sep='\\n')" + EXAMPLE, tmp_path)
+    assert child.returncode == 0, child.stderr
+    assert "CPU kernels: missing" in child.stdout
+    assert ("file too short" if damage else "takes no path with a colon") in child.stdout
+    assert child.stdout.split()[-2:] == ["0.6666667", "2.0"]
+
+
+def test_two_processes_at_once(tmp_path):
+    children = [subprocess.Popen([sys.executable, "-c", EXAMPLE], cwd=tmp_path, stdout=subprocess.PIPE) for _ in "ab"]
+    assert [child.communicate()[0].split() for child in children] == [[b"0.6666667", b"2.0"]] * 2
+
+
 def test_importing_probes_nothing(tmp_path):
     """Neither a library nor a device: an import works anywhere."""
     child = run("import ms_mml; print(open('/proc/self/maps').read().count('libms_mml'))", tmp_path)
@@ -88,7 +108,7 @@ def test_info_tells_what_was_built_and_what_is_missing():
 
 def test_run_check(mode, capsys):
     ms_mml.run_check()
-    assert "is correct in graph mode and in PyNative mode on platform [CPU]" in capsys.readouterr().out
+    assert "are correct in graph mode and in PyNative mode on platform [CPU]" in capsys.readouterr().out
     assert ms.get_context("mode") == {"graph": ms.GRAPH_MODE, "pynative": ms.PYNATIVE_MODE}[mode]
 
 

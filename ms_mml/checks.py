@@ -5,6 +5,8 @@ runs these functions while MindSpore compiles, and directly in PyNative mode. Wh
 compiles (a dynamic shape, or a dimension of one) arrives as None; the kernel checks it when it runs.
 """
 
+import math
+
 from mindspore import Tensor
 from mindspore import dtype as mstype
 from mindspore.ops import constexpr
@@ -19,6 +21,10 @@ def _fail(error, what):
 
 def _name(dtype):
     return str(dtype).lower()
+
+
+def _names(dtypes):
+    return ", ".join(map(_name, dtypes))
 
 
 def check_p_and_reduction(p, reduction):
@@ -39,10 +45,20 @@ def check_margin(margin, types):
     names = " or ".join(t.__name__ for t in types)
     if not isinstance(margin, types) or isinstance(margin, bool):
         _fail(TypeError, f"the type of 'margin' must be {names}, but got {margin!r} of type {type(margin).__name__}")
-    try:
-        float(margin)
-    except OverflowError:
-        _fail(ValueError, "'margin' must be in the range of float64, but got an int beyond it")
+    if isinstance(margin, int) and not -(2**63) <= margin < 2**63:
+        _fail(ValueError, f"'margin' must be in the range of int64, but got {margin}")
+    if not math.isfinite(margin):
+        _fail(ValueError, f"'margin' must be finite, but got {margin}")
+
+
+def check_weight(weight):
+    """Check the weight that a Cell is built with."""
+    if weight is None:
+        return
+    if not isinstance(weight, Tensor):
+        _fail(TypeError, f"the type of 'weight' must be Tensor, but got {type(weight).__name__}")
+    if weight.dtype not in INPUT_DTYPES:
+        _fail(TypeError, f"the dtype of 'weight' must be one of {_names(INPUT_DTYPES)}, but got {_name(weight.dtype)}")
 
 
 @constexpr(check=False)
@@ -60,8 +76,7 @@ def _not_a_tensor(name, got):
 @constexpr(check=False)
 def _check_dtypes(input_dtype, target_dtype, weight_dtype):
     if input_dtype not in INPUT_DTYPES:
-        expected = ", ".join(map(_name, INPUT_DTYPES))
-        _fail(TypeError, f"the dtype of 'input' must be one of {expected}, but got {_name(input_dtype)}")
+        _fail(TypeError, f"the dtype of 'input' must be one of {_names(INPUT_DTYPES)}, but got {_name(input_dtype)}")
     if target_dtype != mstype.int64:
         _fail(TypeError, f"the dtype of 'target' must be int64, but got {_name(target_dtype)}")
     if weight_dtype is not None and weight_dtype != input_dtype:
@@ -86,10 +101,15 @@ def _check_shapes(input_shape, target_shape, weight_shape):
             _fail(ValueError, f"shape[0] of '{name}' must be shape[{axis}] of 'input', {size}, but got {shape[0]}")
 
 
-def check_tensors(input, target, weight):
-    """Check the tensors of the function or the Cell; `weight` may be None."""
+def check_input(input):
+    """Check what must hold before a dtype can be asked for."""
     if not isinstance(input, Tensor):
         _not_a_tensor("input", type(input))
+
+
+def check_tensors(input, target, weight):
+    """Check the tensors of the function or the Cell; `weight` may be None."""
+    check_input(input)
     if not isinstance(target, Tensor):
         _not_a_tensor("target", type(target))
     if weight is None:

@@ -34,7 +34,7 @@ def composite(input, target, p=1, margin=1, weight=None, reduction="mean"):
         ValueError: As :func:`ms_mml.multi_margin_loss`.
 
     Supported Platforms:
-        ``Ascend`` ``GPU`` ``CPU``
+        ``CPU``; ``Ascend`` and ``GPU`` not run there yet
 
     Examples:
         >>> import numpy as np
@@ -55,7 +55,7 @@ def composite_loss(input, target, p, margin, weight, reduction):
     x, target = _widen(input), ops.expand_dims(target, 1)
     is_target = _is_target(x, target)
     hinge = _hinge(x, is_target, margin)
-    row = _sum(hinge if p == 1 else hinge * hinge, 1) / ops.shape(x)[1]
+    row = _sum(_step(hinge) * hinge if p == 1 else hinge * hinge, 1) / ops.shape(x)[1]
     in_range = ops.logical_and(target >= 0, target < ops.shape(x)[1])
     if weight is not None and not _is_zero(ops.shape(x)[0]):  # MindSpore cannot gather for no rows
         row = row * _pick_weight(target, in_range, weight)
@@ -82,7 +82,7 @@ def gradient_backward(dout, input, target, weight, d_out, p, margin, reduction):
     is_target = _is_target(x, target)
     hinge = _hinge(x, is_target, margin)
     active = ops.cast(hinge > 0, x.dtype)
-    slope = active if p == 1 else 2 * hinge
+    slope = _step(hinge) if p == 1 else 2 * hinge
     difference = v - _pick(is_target, v)
     per_row = _sum(slope * difference, 1) / classes
     weight_of_row = ops.ones_like(per_row) if weight is None else ops.gather(_widen(weight), target, 0)
@@ -125,10 +125,11 @@ def _hinge(x, is_target, margin):
     margin - x[y] is held as the sum of two floats, `gap` and what rounding `lost`, so that the sign of a hinge is right
     even where x nearly cancels it.
     """
-    margin, negated = _constant(margin, x.dtype), -_pick(is_target, x)
+    margin, beyond = _constants(margin, x.dtype)
+    negated = -_pick(is_target, x)
     gap = margin + negated
     seen = gap - margin
-    lost = (margin - (gap - seen)) + (negated - seen)
+    lost = (margin - (gap - seen)) + (negated - seen) + beyond
     lost = ops.stop_gradient(ops.where(ops.isfinite(lost), lost, ops.zeros_like(lost)))
     z = (gap + x) + lost
     return ops.where(ops.logical_or(is_target, z <= 0), ops.zeros_like(z), z)
@@ -139,9 +140,16 @@ def _is_zero(size):
     return size == 0
 
 
+def _step(hinge):
+    """1 where a hinge is active, NaN where it is NaN; a constant to differentiation, in which NaN is then seen too."""
+    return ops.stop_gradient(ops.where(hinge > 0, ops.ones_like(hinge), hinge))
+
+
 @constexpr
-def _constant(value, dtype):
-    return Tensor(value, dtype)  # as a Python number it would pass through float32
+def _constants(margin, dtype):
+    """The margin rounded to dtype, and what that lost; as a Python number it would pass through float32."""
+    rounded = Tensor(margin, dtype)
+    return rounded, Tensor(margin - float(rounded.asnumpy()), dtype)
 
 
 def _widen(tensor):

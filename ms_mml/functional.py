@@ -20,7 +20,8 @@ def multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction="mean
 
     Args:
         input (Tensor): Scores :math:`x` of shape :math:`(N, C)`, with :math:`C` at least 1. float16, float32 or
-            float64. NaN and infinity follow the formula.
+            float64. NaN and infinity follow the formula, and so do float64 scores whose hinges, powers or sums
+            leave the range of float64.
         target (Tensor): Ground truth labels :math:`y` of shape :math:`(N,)`, int64, each in :math:`[0, C)`.
         p (int, optional): The norm degree for pairwise distance, 1 or 2. Default: ``1`` .
         margin (int, optional): The distance that a wrong class must keep, in units of `input`. Default: ``1`` .
@@ -45,7 +46,7 @@ def multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction="mean
         TypeError: If dtype of `target` is not int64.
         TypeError: If dtype of `weight` and `input` is not the same.
         ValueError: If `p` is not 1 or 2.
-        ValueError: If `margin` is beyond the range of float64.
+        ValueError: If `margin` is beyond the range of int64; graph mode refuses such an int itself.
         ValueError: If `reduction` is not one of {'none', 'sum', 'mean'}.
         ValueError: If rank of `input` is not 2, or rank of `target` or `weight` is not 1.
         ValueError: If shape[0] of `input` is not equal to shape[0] of `target`.
@@ -54,7 +55,7 @@ def multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction="mean
             when it compiled turns out to be one of the above.
 
     Supported Platforms:
-        ``Ascend`` ``GPU`` ``CPU``
+        ``CPU``; ``Ascend`` and ``GPU`` as MindSpore operators, which was not run there yet
 
     Examples:
         >>> import mindspore as ms

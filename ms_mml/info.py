@@ -11,7 +11,9 @@ import numpy as np
 from ms_mml import library
 from ms_mml.functional import multi_margin_loss
 
-EXPECTED = np.float32(2 / 3)  # the example of the documented page
+# The example of the documented page: all scores are 1, so every hinge is 1 and every slope 1 / C / N.
+LOSS = np.float32(2 / 3)
+GRADIENT = np.where(np.eye(3, dtype=bool)[[1, 2, 1]], np.float32(-2 / 9), np.float32(1 / 9))
 
 
 def info():
@@ -45,10 +47,10 @@ def _instruction_set(path):
 
 def run_check():
     """
-    Run the documented example on this device in graph and PyNative mode, and print what was found.
+    Run the documented example and its gradient on this device in graph and PyNative mode, and print what was found.
 
     Raises:
-        RuntimeError: If a result is not the documented one.
+        RuntimeError: If a result is not as documented.
 
     Examples:
         >>> import ms_mml
@@ -56,15 +58,18 @@ def run_check():
         ms_mml version: ...
         MindSpore version: ...
         Kernels: ...
-        The loss of the documented example is correct in graph mode and in PyNative mode on platform [CPU].
+        The documented example and its gradient are correct in graph mode and in PyNative mode on platform [CPU].
     """
     target = mindspore.get_context("device_target")
     print("ms_mml version:", importlib.metadata.version("ms-mml"))
     print("MindSpore version:", mindspore.__version__)
     print("Kernels:", library.choose() or "none for this platform; MindSpore operators")
 
-    def example(inputs, labels, weight):
+    def documented(inputs, labels, weight):
         return multi_margin_loss(inputs, labels, weight=weight)
+
+    def example(inputs, labels, weight):
+        return mindspore.value_and_grad(documented)(inputs, labels, weight)
 
     arguments = (
         mindspore.Tensor(np.ones((3, 3)), mindspore.float32),
@@ -72,7 +77,13 @@ def run_check():
         mindspore.Tensor(np.ones(3), mindspore.float32),
     )
     for mode, function in (("graph", mindspore.jit(example)), ("PyNative", example)):
-        output = function(*arguments).asnumpy()
-        if output != EXPECTED:
-            raise RuntimeError(f"For 'run_check', the loss must be {EXPECTED}, but got {output} in {mode} mode.")
-    print(f"The loss of the documented example is correct in graph mode and in PyNative mode on platform [{target}].")
+        loss, gradient = (result.asnumpy() for result in function(*arguments))
+        if loss != LOSS or not np.array_equal(gradient, GRADIENT):
+            raise RuntimeError(
+                f"For 'run_check', the loss must be {LOSS} and its gradient {GRADIENT.tolist()}, "
+                f"but got {loss} and {gradient.tolist()} in {mode} mode."
+            )
+    print(
+        "The documented example and its gradient are correct in graph mode and in PyNative mode "
+        f"on platform [{target}]."
+    )

@@ -1,8 +1,8 @@
 """`MultiMarginLoss`, the loss as a Cell."""
 
-from mindspore import Tensor, nn, ops
+from mindspore import nn, ops
 
-from ms_mml.checks import check_margin, check_p_and_reduction
+from ms_mml.checks import check_input, check_margin, check_p_and_reduction, check_weight
 from ms_mml.functional import loss
 
 
@@ -17,14 +17,15 @@ class MultiMarginLoss(nn.LossBase):
         margin (Union[int, float], optional): The distance that a wrong class must keep, in units of `x`.
             Default: ``1.0`` .
         reduction (str, optional): ``'none'`` , ``'mean'`` or ``'sum'`` . Default: ``'mean'`` .
-        weight (Tensor, optional): The rescaling weight of each class, of shape :math:`(C,)`. It is cast to the dtype
-            of `x`, which mixed precision may choose. A Parameter is trained. Default: ``None`` .
+        weight (Tensor, optional): The rescaling weight of each class, of shape :math:`(C,)`; float16, float32 or
+            float64. It is cast to the dtype of `x`, which mixed precision may choose. A Parameter is trained.
+            Default: ``None`` .
 
     Inputs:
         - **x** (Tensor) - Scores of shape :math:`(N, C)`: float16, float32 or float64.
         - **target** (Tensor) - Ground truth labels of shape :math:`(N,)`, int64, each in :math:`[0, C)`.
         - **weight** (Tensor, optional) - Weights for this call, of shape :math:`(C,)` and the dtype of `x`, where none
-          were given to the constructor. Default: ``None`` .
+          were given to the constructor; ignored otherwise. Default: ``None`` .
 
     Outputs:
         Tensor, of the dtype of `x`. If `reduction` is ``'none'``, it has the shape of `target`. Otherwise, it is a
@@ -32,13 +33,13 @@ class MultiMarginLoss(nn.LossBase):
 
     Raises:
         TypeError: If `p` is not an int, `margin` not an int or a float, `reduction` not a str, or `weight` not a
-            Tensor.
-        ValueError: If `p` is not 1 or 2, or `reduction` not one of {'none', 'sum', 'mean'}.
+            Tensor of a floating-point dtype.
+        ValueError: If `p` is not 1 or 2, `margin` not finite, or `reduction` not one of {'none', 'sum', 'mean'}.
         TypeError: If the inputs are not as :func:`ms_mml.multi_margin_loss` asks.
         ValueError: If the inputs are not as :func:`ms_mml.multi_margin_loss` asks.
 
     Supported Platforms:
-        ``Ascend`` ``GPU`` ``CPU``
+        ``CPU``; ``Ascend`` and ``GPU`` not run there yet
 
     Examples:
         >>> import mindspore as ms
@@ -55,10 +56,7 @@ class MultiMarginLoss(nn.LossBase):
     def __init__(self, p=1, margin=1.0, reduction="mean", weight=None):
         check_p_and_reduction(p, reduction)
         check_margin(margin, (int, float))
-        if weight is not None and not isinstance(weight, Tensor):
-            raise TypeError(
-                f"For 'multi_margin_loss', the type of 'weight' must be Tensor, but got {type(weight).__name__}."
-            )
+        check_weight(weight)
         super().__init__(reduction)
         self.p = p
         self.margin = float(margin)
@@ -66,6 +64,7 @@ class MultiMarginLoss(nn.LossBase):
         self.weight = weight
 
     def construct(self, x, target, weight=None):
+        check_input(x)
         if self.weight is not None:
             weight = ops.cast(self.weight, x.dtype)
         return loss(x, target, self.p, self.margin, weight, self.reduction)

@@ -1,5 +1,6 @@
 """Where the kernel library of a device target is, or why there is none."""
 
+import ctypes
 import functools
 import json
 import os
@@ -16,9 +17,9 @@ ENVIRONMENT = "MS_MML_KERNEL"
 CHOICES = ("aot", "composite")
 TARGETS = ("CPU", "GPU", "Ascend")
 
-# The file of each device target's kernels inside the package, and the command that builds it. Ascend and GPU have none
-# yet: there the function runs as MindSpore's own operators.
-LIBRARIES = {"CPU": ("lib/cpu/libms_mml_cpu.so", "pip install --force-reinstall --no-deps ms-mml")}
+# The file of each device target's kernels inside the package, and the command that builds it in a checkout. Ascend and
+# GPU have none yet: there the function runs as MindSpore's own operators.
+LIBRARIES = {"CPU": ("lib/cpu/libms_mml_cpu.so", "pip install --force-reinstall --no-deps .")}
 
 
 @dataclass(frozen=True)
@@ -36,16 +37,29 @@ class Library:
         return json.loads(pathlib.Path(self.path).with_name("build.json").read_text())
 
 
+@functools.cache
 def find(target):
     """The `Library` of a device target: 'CPU', 'GPU' or 'Ascend'."""
     if target not in LIBRARIES:
-        return Library(target, None, "this version has no kernels for it", "none")
+        return Library(target, None, "this version has no kernels for it", "nothing yet")
     file, build = LIBRARIES[target]
     for root in ms_mml.__path__:
         path = pathlib.Path(root, file).resolve()
         if path.is_file():
-            return Library(target, str(path), "found", build)
+            problem = _problem(path)
+            return Library(target, None if problem else str(path), problem or "found", build)
     return Library(target, None, f"{file} is not in the package", build)
+
+
+def _problem(path):
+    """Why MindSpore could not use a library that is there, or None."""
+    if ":" in str(path):
+        return f"MindSpore takes no path with a colon: {path}"
+    try:
+        ctypes.CDLL(str(path))
+    except OSError as error:
+        return str(error)
+    return None
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """The kernels as MindSpore operators: one `ops.Custom` for each operator, p, reduction and with or without weights.
 
 The first derivatives are kernels. What lies beyond them is the same formula written in MindSpore's operators, which
-MindSpore differentiates to any order.
+MindSpore differentiates to any order; they take the margin as a Python number, so each margin has kernels of its own.
 """
 
 import functools
@@ -10,6 +10,7 @@ import numpy as np
 from mindspore import Tensor, ops
 from mindspore.ops import CustomRegOp, DataType
 
+from ms_mml.checks import INPUT_DTYPES
 from ms_mml.composite import gradient_backward
 
 
@@ -38,6 +39,9 @@ class Kernel(ops.Custom):
 
 
 def _dtype_of_first(dtype, *_):
+    """The output's dtype: that of the first input, which mixed precision may have made one that has no kernel."""
+    if dtype.element_type() not in INPUT_DTYPES:
+        raise TypeError(f"For 'multi_margin_loss', there is no kernel for {str(dtype.element_type()).lower()}.")
     return dtype
 
 

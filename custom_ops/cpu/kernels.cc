@@ -3,7 +3,8 @@
 // A segment of a row is read in steps of kLanes classes: lane l adds up the classes l, l + kLanes, ..., and the lanes
 // are added last, pairwise. Every instruction set holds the same kLanes sums, in as many registers as that takes, so
 // all of them give the same bits (built with -ffp-contract=off: a fused multiply-add would round differently). The step
-// that holds the target, and one that the end of the row cuts short, go through a mask.
+// that holds the target, and one that the end of the row cuts short, go through a mask, and through a buffer where they
+// would read past the last row or write past their own.
 #include "kernels.h"
 
 #include <type_traits>
@@ -172,7 +173,7 @@ void gradient(const Call& call) {
         return sum_classes(x, (call.rows - row) * call.classes, output + row * call.classes, term, first, last, y);
       },
       [&](int64_t row, int64_t y, double row_sum) {
-        store(output + row * call.classes + y, -scale(row, y) * row_sum);
+        store(output + row * call.classes + y, 0.0 - scale(row, y) * row_sum);
         return 0.0;
       });
 }

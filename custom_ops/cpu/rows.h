@@ -4,6 +4,9 @@
 // or, where a row is longer than that, segments of one row. A row's segments are added in order, then the rows of a
 // group, then the groups. So the result has the same bits for any number of threads, and a row's own result has the
 // same bits in any batch. When there are few rows, it is their segments that are shared among the threads.
+//
+// Scratch is one double for each group, or for each segment of few rows; the weight's gradient takes one more for each
+// row and two for each class.
 #pragma once
 
 #include <algorithm>
