@@ -24,7 +24,7 @@ template <class T>
 class Lanes {
  public:
   MS_MML_INLINE void add(int vector, Vector term) {
-    if constexpr (std::is_same_v<T, double>) {
+    if constexpr (kCarries) {
       const ExactSum<Vector> next = two_sum(high_[vector], term);
       high_[vector] = next.high;
       low_[vector] += next.low;
@@ -39,15 +39,20 @@ class Lanes {
     std::memcpy(low, low_, sizeof low);
     for (int width = kLanes / 2; width > 0; width /= 2) {
       for (int l = 0; l < width; ++l) {
-        const ExactSum<double> next = two_sum(high[l], high[l + width]);
-        high[l] = next.high;
-        low[l] += low[l + width] + next.low;
+        if constexpr (kCarries) {
+          const ExactSum<double> next = two_sum(high[l], high[l + width]);
+          high[l] = next.high;
+          low[l] += low[l + width] + next.low;
+        } else {
+          high[l] += high[l + width];
+        }
       }
     }
-    return rounded(ExactSum<double>{high[0], low[0]});
+    return kCarries ? rounded(ExactSum<double>{high[0], low[0]}) : high[0];
   }
 
  private:
+  static constexpr bool kCarries = std::is_same_v<T, double>;
   Vector high_[kVectors] = {}, low_[kVectors] = {};
 };
 
