@@ -73,7 +73,7 @@ def test_margin_beyond_int64(margin):
     with pytest.raises(ValueError, match="'margin' must be in the range of int64, but got"):
         ms_mml.multi_margin_loss(INPUT, TARGET, margin=margin)
     ms.set_context(mode=ms.GRAPH_MODE)
-    with pytest.raises(RuntimeError, match="Unable to cast Python instance"):
+    with pytest.raises((RuntimeError, ValueError, OverflowError)):
         call(ms_mml.multi_margin_loss, "graph", {**GOOD, "margin": margin})
 
 

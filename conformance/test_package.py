@@ -72,6 +72,7 @@ def test_a_library_that_cannot_be_used_is_explained(tmp_path, damage):
     child = run(broken + "print(*info.info(), sep='\\n')" + EXAMPLE, tmp_path)
     assert child.returncode == 0, child.stderr
     assert "CPU kernels: missing" in child.stdout
+    assert "build it with: make it" in child.stdout
     assert ("file too short" if damage else "takes no path with a colon") in child.stdout
     assert child.stdout.split()[-2:] == ["0.6666667", "2.0"]
 

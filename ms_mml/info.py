@@ -27,7 +27,7 @@ def info():
         lines.append(f"{target} kernels: {found.path or 'missing'}")
         if found.path is None:
             lines.append(f"    why: {found.reason}; runs as MindSpore operators (composite)")
-            lines.append(f"    built by: {found.build}")
+            lines += [f"    build it with: {found.build}"] if found.build else []
         else:
             lines += [f"    {name}: {_text(value)}" for name, value in found.facts.items()]
             lines.append(f"    instruction set in use: {_instruction_set(found.path)}")

@@ -24,12 +24,12 @@ LIBRARIES = {"CPU": ("lib/cpu/libms_mml_cpu.so", "pip install --force-reinstall 
 
 @dataclass(frozen=True)
 class Library:
-    """The kernel library of one device target: its absolute `path`, or None and the reason."""
+    """The kernel library of one device target: its absolute `path`, or None and the `reason`, and what builds it."""
 
     target: str
     path: Optional[str]
     reason: str
-    build: str
+    build: Optional[str]
 
     @property
     def facts(self):
@@ -41,7 +41,7 @@ class Library:
 def find(target):
     """The `Library` of a device target: 'CPU', 'GPU' or 'Ascend'."""
     if target not in LIBRARIES:
-        return Library(target, None, "this version has no kernels for it", "nothing yet")
+        return Library(target, None, "this version has no kernels for it", None)
     file, build = LIBRARIES[target]
     for root in ms_mml.__path__:
         path = pathlib.Path(root, file).resolve()
@@ -72,7 +72,8 @@ def _choose(target, choice):
         return None
     library = find(target)
     if library.path is None:
-        missing = f"no kernel library for device target {target} ({library.reason}; build it with: {library.build})"
+        remedy = f"; build it with: {library.build}" if library.build else ""
+        missing = f"no kernel library for device target {target} ({library.reason}{remedy})"
         if choice == "aot":
             raise RuntimeError(f"For 'multi_margin_loss', {ENVIRONMENT} is 'aot' but there is {missing}.")
         log.warning(f"For 'multi_margin_loss', there is {missing}. It runs as MindSpore operators instead.")
