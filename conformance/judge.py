@@ -6,8 +6,9 @@ from oracle import error_in_ulp, gradient_bound, loss_bound, overflow
 
 def _near(results, exacts, bound, dtype, of, what):
     assert len(results) == len(exacts), f"{what}: {len(results)} values, expected {len(exacts)}"
+    infinite_from = overflow(dtype)
     for index, (result, exact, scale) in enumerate(zip(results, exacts, of)):
-        if abs(exact) >= overflow(dtype):
+        if abs(exact) >= infinite_from:
             assert np.isinf(result), f"{what}[{index}] is {result}, expected {float(exact)}, which rounds to infinity"
             assert (result > 0) == (exact > 0), f"{what}[{index}] has the wrong sign"
             continue
@@ -35,10 +36,10 @@ def judge_gradient(result, exact, dout, slack=0, bound=None):
     inputs = exact.inputs
     assert result.dtype == inputs.dtype
     assert result.shape == inputs.input.shape
+    bound = gradient_bound(inputs) + slack if bound is None else bound
     for row, (got, expected) in enumerate(zip(result, exact.gradient(dout))):
         largest = max(map(abs, expected))
-        allowed = gradient_bound(inputs) + slack if bound is None else bound
-        _near(got, expected, allowed, inputs.dtype, [largest] * len(expected), f"gradient[{row}]")
+        _near(got, expected, bound, inputs.dtype, [largest] * len(expected), f"gradient[{row}]")
 
 
 def judge_weight_gradient(result, exact, dout, slack=0):

@@ -34,14 +34,13 @@ class Exact:
 
     def loss(self):
         """A list for reduction 'none', else one value."""
-        losses = self.row_losses()
-        if self.inputs.reduction == "none":
-            return losses
-        return sum(losses) / (self.rows if self.inputs.reduction == "mean" else 1)
+        return self._reduce(self.row_losses())
 
     def magnitude(self):
         """The loss with every weight's sign dropped: what its error is judged against."""
-        losses = [abs(loss) for loss in self.row_losses()]
+        return self._reduce([abs(loss) for loss in self.row_losses()])
+
+    def _reduce(self, losses):
         if self.inputs.reduction == "none":
             return losses
         return sum(losses) / (self.rows if self.inputs.reduction == "mean" else 1)

@@ -21,6 +21,8 @@ print(ms_mml.multi_margin_loss(x, y))
 print(ms_mml.multi_margin_loss(x, y, reduction="sum"))
 """
 
+MISSING = "from ms_mml import library; library.LIBRARIES['CPU'] = ('lib/nowhere.so', 'make it')\n"
+
 
 def run(code, tmp_path, **environment):
     """Run code in a process and folder of its own; MindSpore logs warnings and errors."""
@@ -46,15 +48,13 @@ def test_composite_by_name(tmp_path):
     ("fastest", "ValueError: For 'multi_margin_loss', MS_MML_KERNEL must be one of aot, composite, but got 'fastest'."),
 ])  # fmt: skip
 def test_a_choice_that_cannot_be_honoured(tmp_path, choice, error):
-    missing = "from ms_mml import library; library.LIBRARIES['CPU'] = ('lib/nowhere.so', 'make it')\n"
-    child = run(missing + EXAMPLE, tmp_path, MS_MML_KERNEL=choice)
+    child = run(MISSING + EXAMPLE, tmp_path, MS_MML_KERNEL=choice)
     assert child.returncode == 1
     assert error in child.stderr
 
 
 def test_a_missing_library_is_said_once(tmp_path):
-    missing = "from ms_mml import library; library.LIBRARIES['CPU'] = ('lib/nowhere.so', 'make it')\n"
-    child = run(missing + EXAMPLE, tmp_path)
+    child = run(MISSING + EXAMPLE, tmp_path)
     assert child.stdout.split() == ["0.6666667", "2.0"], child.stderr
     warnings = re.findall("For 'multi_margin_loss', there is no kernel library .*", child.stderr)
     assert len(warnings) == 1

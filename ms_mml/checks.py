@@ -23,8 +23,10 @@ def _name(dtype):
     return str(dtype).lower()
 
 
-def _names(dtypes):
-    return ", ".join(map(_name, dtypes))
+def _check_floating(name, dtype):
+    if dtype not in INPUT_DTYPES:
+        expected = ", ".join(map(_name, INPUT_DTYPES))
+        _fail(TypeError, f"the dtype of '{name}' must be one of {expected}, but got {_name(dtype)}")
 
 
 def check_p_and_reduction(p, reduction):
@@ -56,9 +58,8 @@ def check_weight(weight):
     if weight is None:
         return
     if not isinstance(weight, Tensor):
-        _fail(TypeError, f"the type of 'weight' must be Tensor, but got {type(weight).__name__}")
-    if weight.dtype not in INPUT_DTYPES:
-        _fail(TypeError, f"the dtype of 'weight' must be one of {_names(INPUT_DTYPES)}, but got {_name(weight.dtype)}")
+        _not_a_tensor("weight", type(weight))
+    _check_floating("weight", weight.dtype)
 
 
 @constexpr(check=False)
@@ -75,8 +76,7 @@ def _not_a_tensor(name, got):
 
 @constexpr(check=False)
 def _check_dtypes(input_dtype, target_dtype, weight_dtype):
-    if input_dtype not in INPUT_DTYPES:
-        _fail(TypeError, f"the dtype of 'input' must be one of {_names(INPUT_DTYPES)}, but got {_name(input_dtype)}")
+    _check_floating("input", input_dtype)
     if target_dtype != mstype.int64:
         _fail(TypeError, f"the dtype of 'target' must be int64, but got {_name(target_dtype)}")
     if weight_dtype is not None and weight_dtype != input_dtype:

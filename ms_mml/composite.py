@@ -81,7 +81,6 @@ def gradient_backward(dout, input, target, weight, d_out, p, margin, reduction):
         upstream = upstream / ops.shape(x)[0]
     is_target = _is_target(x, target)
     hinge = _hinge(x, is_target, margin)
-    active = ops.cast(hinge > 0, x.dtype)
     slope = _step(hinge) if p == 1 else 2 * hinge
     difference = v - _pick(is_target, v)
     per_row = _sum(slope * difference, 1) / classes
@@ -90,6 +89,7 @@ def gradient_backward(dout, input, target, weight, d_out, p, margin, reduction):
     d_dout = ops.cast(_reduce(weight_of_row * per_row, reduction), dout.dtype)
     d_input = ops.zeros_like(input)
     if p == 2:
+        active = ops.cast(hinge > 0, x.dtype)
         curvature = 2 * active * difference * (upstream * weight_of_row / classes)
         d_input = ops.cast(ops.where(is_target, -_sum(curvature, 1), curvature), input.dtype)
     d_weight = None

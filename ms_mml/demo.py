@@ -39,7 +39,7 @@ PROBES = {
 }
 PREAMBLE = """
 import mindspore as ms
-from mindspore import Tensor, nn, ops
+from mindspore import Tensor, nn
 from numpy import ones, set_printoptions
 set_printoptions(precision=3)
 from {module} import multi_margin_loss as loss

@@ -64,7 +64,7 @@ class MultiMarginLoss(nn.LossBase):
         self.weight = weight
 
     def construct(self, x, target, weight=None):
-        check_input(x)
         if self.weight is not None:
+            check_input(x)
             weight = ops.cast(self.weight, x.dtype)
         return loss(x, target, self.p, self.margin, weight, self.reduction)
