@@ -1,40 +1,109 @@
-"""Options and fixtures of the suite."""
+"""The suite's options, the legs that they ask for, and how a case is put to one."""
 
-import mindspore as ms
+import pathlib
+
 import pytest
-from kernel_library import EntryPoints
-from subjects import MODES
 
-from ms_mml import library
+from conformance import ledger
+from conformance.cases import TIERS, all_cases
+from conformance.cases.base import Leg
+from conformance.isolation import Isolated, Unavailable, legs
+from conformance.record import Record
+from conformance.subjects import SUBJECTS
+from conformance.verdict import Outcome, Verdict
+
+TARGETS = ("CPU", "GPU", "Ascend")
+MODES = {None: (), "both": ("graph", "pynative"), "graph": ("graph",), "pynative": ("pynative",)}
+OTHER_TESTS = {"selftest", "operator"}  # of the suite itself, and of our operator beyond the contract: no legs
+LEGS = pytest.StashKey()
 
 
 def pytest_addoption(parser):
-    parser.addoption("--device-target", default="CPU", choices=library.TARGETS, help="where the operator runs")
+    group = parser.getgroup("conformance")
+    group.addoption("--device-target", default="CPU", choices=TARGETS, help="where the subject runs (default: CPU)")
+    group.addoption(
+        "--subject",
+        action="append",
+        metavar="NAME",
+        help=f"what is tested: {', '.join(SUBJECTS)} or module:Class (default: ms_mml); may be repeated",
+    )
+    group.addoption("--mode", choices=MODES.keys() - {None}, help="MindSpore's mode (default: all that a subject has)")
+    group.addoption("--tier", default="quick", choices=TIERS, help="how much is asked (default: quick)")
+    group.addoption("--case", action="append", metavar="ID", help="run this case alone; may be repeated")
+    group.addoption("--report", metavar="FILE", help="write what came of every case, as JSON")
+    group.addoption("--accept-known", action="store_true", help="what the ledger foresees does not fail the run")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _device(request, tmp_path_factory):
-    """MindSpore leaves files in the working directory, so it gets one of its own."""
-    ms.set_context(device_target=request.config.getoption("--device-target"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("mindspore"))
-        yield
+def pytest_configure(config):
+    """Find the legs, once: a target or subject that was asked for and is not there ends the run with the reason."""
+    if hasattr(config, "workerinput"):
+        config.stash[LEGS] = [Leg(*leg) for leg in config.workerinput["legs"]]
+        return
+    config.stash[LEGS] = []
+    if not all(OTHER_TESTS & set(pathlib.Path(argument).parts) for argument in config.args):
+        config.stash[LEGS] = _legs(config)
+        config.option.tbstyle, config.option.reportchars = "no", ""  # the record has a line for each failure
+    record = Record(config.stash[LEGS], config.getoption("--tier"), config.getoption("--report"))
+    config.pluginmanager.register(record)
 
 
-@pytest.fixture(params=MODES)
-def mode(request):
-    ms.set_context(mode=MODES[request.param])
-    return request.param
+def _legs(config):
+    target, modes = config.getoption("--device-target"), MODES[config.getoption("--mode")]
+    found = []
+    for subject in config.getoption("--subject") or ["ms_mml"]:
+        try:
+            found += legs(subject, target, modes, config.invocation_params.dir)
+        except Unavailable as reason:
+            raise pytest.UsageError(f"subject '{subject}' cannot run on {target}: {reason}") from reason
+    return found
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    node.workerinput["legs"] = [tuple(leg) for leg in node.config.stash[LEGS]]
+
+
+def pytest_generate_tests(metafunc):
+    """Every case on every leg, and the legs of a case together: they share its exact values."""
+    if "case" not in metafunc.fixturenames or "leg" not in metafunc.fixturenames:
+        return
+    config = metafunc.config
+    wanted = config.getoption("--case")
+    cases = [case for case in all_cases("huge" if wanted else config.getoption("--tier"))]
+    if wanted:
+        unknown = sorted(set(wanted) - {case.id for case in cases})
+        if unknown:
+            raise pytest.UsageError(f"there is no case '{unknown[0]}'")
+        cases = [case for case in cases if case.id in wanted]
+    pairs = [pytest.param(leg, case, id=f"{leg.id}-{case.id}") for case in cases for leg in config.stash[LEGS]]
+    metafunc.parametrize(("leg", "case"), pairs)
 
 
 @pytest.fixture(scope="session")
-def kernels(request):
-    """The path of the kernel library: a suite that ran without it would prove nothing of it."""
-    found = library.find(request.config.getoption("--device-target"))
-    assert found.path is not None, found.reason
-    return found.path
+def _processes():
+    processes = {}
+    yield processes
+    for process in processes.values():
+        process.stop()
 
 
-@pytest.fixture(scope="session")
-def cpu_library():
-    return EntryPoints(library.find("CPU").path)
+@pytest.fixture
+def run(request, _processes):
+    """Puts a case to a leg and notes the outcome for the report."""
+
+    def run(leg, case):
+        outcome = ledger.judge(_outcome(leg, case, _processes, request.config), leg, case.id)
+        noted = {**vars(outcome), "verdict": outcome.verdict.value, "broken": list(outcome.broken)}
+        request.node.user_properties.append(("conformance", {"leg": leg.id, "case": case.id, "outcome": noted}))
+        return outcome
+
+    return run
+
+
+def _outcome(leg, case, processes, config):
+    for need in sorted(case.needs & set(leg.lacks)):
+        return Outcome(Verdict.NOT_AVAILABLE, f"{need}: {leg.lacks[need]}")
+    if leg.id not in processes:
+        processes[leg.id] = Isolated(leg.subject, leg.target, leg.mode, config.invocation_params.dir)
+    answers = processes[leg.id].perform(case)
+    return answers if isinstance(answers, Outcome) else case.outcome(answers, leg)

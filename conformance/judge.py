@@ -1,51 +1,60 @@
-"""A result against the exact one: raises AssertionError with the place and the distance."""
+"""A result against the exact values: what is wrong with it, in one line, and which clauses that breaks."""
 
 import numpy as np
-from oracle import error_in_ulp, gradient_bound, loss_bound, overflow
+
+from conformance.bounds import allowed, overflow, ulp
+from conformance.verdict import Outcome, Verdict
+
+PRECISION = ("margin-precision", "rounded-once")  # clauses that a result can break and still be the formula's
 
 
-def _near(results, exacts, bound, dtype, of, what):
-    assert len(results) == len(exacts), f"{what}: {len(results)} values, expected {len(exacts)}"
-    infinite_from = overflow(dtype)
-    for index, (result, exact, scale) in enumerate(zip(results, exacts, of)):
-        if abs(exact) >= infinite_from:
-            assert np.isinf(result), f"{what}[{index}] is {result}, expected {float(exact)}, which rounds to infinity"
-            assert (result > 0) == (exact > 0), f"{what}[{index}] has the wrong sign"
-            continue
-        assert np.isfinite(result), f"{what}[{index}] is {result}, expected {float(exact)}"
-        error = error_in_ulp(result, exact, dtype, scale)
-        assert error <= bound, (
-            f"{what}[{index}] is {result!r}, expected {float(exact)!r}: {error:.3f} ulp, at most {bound}"
-        )
+def judge_values(result, exact, dtype, focus, naive=None, claim=None):
+    """The outcome of a result.
+
+    `focus` names the clauses that a wrong value breaks, `naive` is the absolute bound of step-by-step arithmetic, and
+    `claim` a tighter bound in ulp that the subject claims for itself.
+    """
+    if result.dtype != dtype:
+        return _diverges(f"returned {result.dtype}, expected {np.dtype(dtype)}", ("output-dtype",))
+    if result.shape != exact.nearest.shape:
+        return _diverges(f"returned shape {result.shape}, expected {exact.nearest.shape}", focus)
+    with np.errstate(all="ignore"):
+        values = result.astype(np.float64)
+        expected = np.where(np.abs(exact.nearest) >= overflow(dtype), np.copysign(np.inf, exact.nearest), exact.nearest)
+        finite = np.isfinite(expected)
+        wrong = ~finite & ~((values == expected) | (np.isnan(values) & np.isnan(expected)))
+        wrong |= finite & ~np.isfinite(values)
+        if wrong.any():
+            return _diverges(_place(values, expected, wrong), focus)
+        unit = ulp(exact.scale, dtype)
+        error = np.where(finite, np.abs((values - np.where(finite, expected, 0)) - exact.rest), 0)
+        naive = np.broadcast_to(np.nan if naive is None else naive, error.shape)
+        bound = np.where(finite, allowed(dtype, exact.scale, naive), 0)
+        if claim is not None:
+            bound = np.minimum(bound, claim * unit)
+    ulps, fraction = (float(np.max(a, initial=0)) for a in (error / unit, error / np.where(bound > 0, bound, unit)))
+    if (error > bound).any():
+        text = _place(values, expected, error > bound, worst=error / unit)
+        if ((error > bound) & ~(error <= naive)).any():
+            return _diverges(f"{text}, {ulps:.4g} ulp off", focus, ulps, fraction)
+        limit = claim if claim is not None and dtype != np.float64 else 1
+        text += f", {ulps:.4g} ulp off where {limit} is allowed: the formula, step by step in {np.dtype(dtype)}"
+        return _diverges(text, ["accuracy", *(c for c in focus if c in PRECISION)], ulps, fraction)
+    telling = ~finite | (exact.scale == 0) | (np.abs(exact.nearest) > bound)
+    if result.size and not telling.any():
+        return Outcome(Verdict.VACUOUS, "the bound is wider than the values", (), ulps, fraction)
+    return Outcome(Verdict.CONFORMS, "", (), ulps, fraction)
 
 
-def judge_loss(result, exact, slack=0, bound=None):
-    """`slack` is added to the bound for any implementation; `bound` takes its place."""
-    inputs = exact.inputs
-    scalar = inputs.reduction != "none"
-    assert result.dtype == inputs.dtype
-    assert result.shape == (() if scalar else inputs.target.shape)
-    value, magnitude = exact.loss(), exact.magnitude()
-    if scalar:
-        result, value, magnitude = [result[()]], [value], [magnitude]
-    bound = loss_bound(inputs) + slack if bound is None else bound
-    _near(result, value, bound, inputs.dtype, magnitude, "loss")
+def _diverges(text, broken, ulps=None, fraction=None):
+    return Outcome(Verdict.DIVERGES, text, tuple(broken), ulps, fraction)
 
 
-def judge_gradient(result, exact, dout, slack=0, bound=None):
-    inputs = exact.inputs
-    assert result.dtype == inputs.dtype
-    assert result.shape == inputs.input.shape
-    bound = gradient_bound(inputs) + slack if bound is None else bound
-    for row, (got, expected) in enumerate(zip(result, exact.gradient(dout))):
-        largest = max(map(abs, expected))
-        _near(got, expected, bound, inputs.dtype, [largest] * len(expected), f"gradient[{row}]")
-
-
-def judge_weight_gradient(result, exact, dout, slack=0):
-    inputs = exact.inputs
-    assert result.dtype == inputs.dtype
-    assert result.shape == inputs.weight.shape
-    value, magnitude = exact.weight_gradient(dout)
-    rows = len(inputs.target) if inputs.dtype == np.float64 else 0
-    _near(result, value, loss_bound(inputs) + rows + slack, inputs.dtype, magnitude, "weight gradient")
+def _place(values, expected, wrong, worst=None):
+    """The first wrong value, or the worst, and how many there are."""
+    flat = np.flatnonzero(wrong)[0] if worst is None else np.argmax(np.where(wrong, worst, -1))
+    index = np.unravel_index(flat, values.shape)
+    where = f"[{', '.join(map(str, index))}]" if index else ""
+    count = int(wrong.sum())
+    others = f" ({count} of {values.size} wrong)" if values.size > 1 else ""
+    return f"value{where} is {values[index]:.9g}, expected {expected[index]:.9g}{others}"

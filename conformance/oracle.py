@@ -1,126 +1,195 @@
-"""The documented formula in exact arithmetic, and how far a result may be from it.
+"""The documented formula in exact arithmetic.
 
 Inputs are floating-point numbers, so every intermediate value is an integer over a power of two: Python's integers hold
-them all exactly, and only the divisions by C and N need a Fraction.
+them all exactly, and only the divisions by C and N need a fraction. Where a score or a weight is infinite or NaN the
+formula is followed as IEEE arithmetic does: such values are floats among the fractions, and stay what they are.
 """
 
+import math
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
 
-class Exact:
-    """The exact loss and gradients of some finite inputs."""
+class Values(NamedTuple):
+    """Exact values as pairs of float64, nearest + what is left, and what an error in each is measured by.
 
-    def __init__(self, inputs):
-        self.inputs = inputs
-        self.rows, self.classes = inputs.input.shape
-        scores, (margin, *_), self._scale = _integers(inputs.input, [float(inputs.margin)])
-        self._hinges = []
-        for row, y in zip(scores, inputs.target.tolist()):
-            gap = margin - row[y]
-            hinge = [max(0, gap + x) for x in row]
+    `nearest` is infinite or NaN where the exact value is.
+    """
+
+    nearest: np.ndarray
+    rest: np.ndarray
+    scale: np.ndarray
+
+
+class Hinges:
+    """The hinges of scores: max(0, margin - x[y] + x[i]), in units of `unit`, a power of two; 0 for the right class.
+
+    A row whose target is out of range has only NaN hinges; `counts` says how often each row stands, once by default.
+    """
+
+    def __init__(self, scores, target, margin, counts=None):
+        self.rows, self.classes = scores.shape
+        self.target = target.tolist()
+        self.counts = [1] * self.rows if counts is None else counts
+        finite = np.isfinite(scores)
+        integers, gap, self.unit = _integers(np.where(finite, scores, 0), float(margin))
+        self.hinges = []
+        for row, y, scored, plain in zip(integers, self.target, scores, finite):
+            if not 0 <= y < self.classes:
+                self.hinges.append([math.nan] * self.classes)
+                continue
+            own = gap - row[y]
+            if plain.all():
+                hinge = [own + x if own + x > 0 else 0 for x in row]
+            else:
+                hinge = [_hinge(own + x, float(scored[y]), float(s)) for x, s in zip(row, scored)]
             hinge[y] = 0
-            self._hinges.append(hinge)
-        weight = inputs.weight
-        self.weight_of_row = [Fraction(1 if weight is None else float(weight[y])) for y in inputs.target.tolist()]
+            self.hinges.append(hinge)
+        self._sums = {}
 
-    def row_sums(self):
-        """The sum over classes of hinge^p, by row."""
-        return [Fraction(sum(h**self.inputs.p for h in hinge)) * self._scale**self.inputs.p for hinge in self._hinges]
+    def row_sums(self, p):
+        """The sum over classes of hinge**p, by row."""
+        if p not in self._sums:
+            sums = [_sum(hinge if p == 1 else [h * h for h in hinge]) for hinge in self.hinges]
+            self._sums[p] = [_times(s, self.unit**p) for s in sums]
+        return self._sums[p]
 
-    def row_losses(self):
-        return [w * s / self.classes for w, s in zip(self.weight_of_row, self.row_sums())]
+
+def _hinge(finite, own, other):
+    """One hinge where scores may not be finite; `finite` is right where both are."""
+    if math.isfinite(own) and math.isfinite(other):
+        return max(0, finite)
+    z = other - own
+    return math.nan if math.isnan(z) else max(0, z)
+
+
+def _integers(scores, margin):
+    """Scores and margin as integers, and the power of two that they are in units of."""
+    mantissa, exponent = np.frexp(np.append(scores.astype(np.float64).ravel(), margin))
+    mantissa = np.ldexp(mantissa, 53).astype(np.int64)
+    lowest = int(exponent[mantissa != 0].min(initial=0))
+    integers = [m << max(e, 0) for m, e in zip(mantissa.tolist(), (exponent - lowest).tolist())]
+    rows, classes = scores.shape
+    return [integers[r * classes : (r + 1) * classes] for r in range(rows)], integers[-1], _power_of_two(lowest - 53)
+
+
+def _power_of_two(exponent):
+    return Fraction(2) ** exponent
+
+
+def _exactly(number):
+    """A Fraction, or the float itself where it is not finite."""
+    number = float(number)
+    return Fraction(number) if math.isfinite(number) else number
+
+
+def _times(a, b):
+    """a * b for ints, Fractions and non-finite floats, as IEEE does: 0 * inf is NaN."""
+    if isinstance(a, float) or isinstance(b, float):
+        return _sign(a) * _sign(b)
+    return a * b
+
+
+def _sign(number):
+    """A float that behaves in products as the number does, where the other factor is not finite."""
+    return number if isinstance(number, float) else float((number > 0) - (number < 0))
+
+
+def _sum(numbers):
+    """Where one is not finite, neither is the sum, and the finite ones do not matter."""
+    floats = [number for number in numbers if isinstance(number, float)]
+    return sum(floats or numbers)
+
+
+class Exact:
+    """The exact loss and gradients of some hinges with a power, a weight and a reduction."""
+
+    def __init__(self, hinges, weight=None, p=1, reduction="mean"):
+        self.hinges, self.p, self.reduction = hinges, p, reduction
+        self.rows = sum(hinges.counts)
+        known = [0 <= y < hinges.classes for y in hinges.target]
+        one = Fraction(1)
+        self._weights = [
+            (one if weight is None else _exactly(weight[y])) if k else one for y, k in zip(hinges.target, known)
+        ]
+
+    @property
+    def _divisor(self):
+        return self.rows if self.reduction == "mean" else 1
 
     def loss(self):
-        """A list for reduction 'none', else one value."""
-        return self._reduce(self.row_losses())
-
-    def magnitude(self):
-        """The loss with every weight's sign dropped: what its error is judged against."""
-        return self._reduce([abs(loss) for loss in self.row_losses()])
-
-    def _reduce(self, losses):
-        if self.inputs.reduction == "none":
-            return losses
-        return sum(losses) / (self.rows if self.inputs.reduction == "mean" else 1)
+        """One value a row for reduction 'none', else one value; its scale is the sum of the rows' magnitudes."""
+        share = Fraction(1, self.hinges.classes)
+        losses = [_times(_times(w, s), share) for w, s in zip(self._weights, self.hinges.row_sums(self.p))]
+        if self.reduction == "none":
+            return _values(losses, [abs(loss) for loss in losses])
+        if self.rows == 0:
+            return _values([math.nan if self.reduction == "mean" else 0], [0], ())
+        each = [_times(loss, Fraction(n, self._divisor)) for loss, n in zip(losses, self.hinges.counts)]
+        return _values([_sum(each)], [_sum([abs(loss) for loss in each])], ())
 
     def upstream(self, dout):
         """The gradient that reaches each row's loss."""
-        if self.inputs.reduction == "none":
-            return [Fraction(float(d)) for d in dout]
-        return [Fraction(float(dout)) / (self.rows if self.inputs.reduction == "mean" else 1)] * self.rows
+        if self.reduction == "none":
+            return [_exactly(d) for d in dout]
+        return [_exactly(dout) / self._divisor] * self.hinges.rows if self.rows else []
 
     def gradient(self, dout):
-        """The gradient of each row, as lists of Fractions."""
-        p, scale = self.inputs.p, self._scale
-        rows = []
-        for y, hinge, w, g in zip(self.inputs.target.tolist(), self._hinges, self.weight_of_row, self.upstream(dout)):
-            factor = g * w * p / self.classes
-            slopes = [(h > 0) if p == 1 else h * scale for h in hinge]
-            gradient = [factor * slope for slope in slopes]
-            gradient[y] = -factor * sum(slopes)
-            rows.append(gradient)
-        return rows
+        """The gradient of each score; its scale is the row's largest element. That of a bad target's row is 0."""
+        hinges = self.hinges
+        nearest, rest = np.zeros((2, hinges.rows, hinges.classes))
+        for r, (y, hinge, w, g) in enumerate(zip(hinges.target, hinges.hinges, self._weights, self.upstream(dout))):
+            if not 0 <= y < hinges.classes:
+                continue
+            factor = _times(_times(g, w), Fraction(self.p, hinges.classes) * (hinges.unit if self.p == 2 else 1))
+            slopes = list(hinge) if self.p == 2 else [h if h != h else (1 if h > 0 else 0) for h in hinge]
+            slopes[y] = -_sum(slopes)
+            known = {} if isinstance(factor, float) else {0: (0.0, 0.0)}
+            for i, slope in enumerate(slopes):
+                if slope not in known:
+                    known[slope] = _product(slope, factor)
+                nearest[r, i], rest[r, i] = known[slope]
+        finite = np.where(np.isfinite(nearest), np.abs(nearest), 0)
+        return Values(nearest, rest, np.broadcast_to(finite.max(1, initial=0, keepdims=True), nearest.shape))
 
     def weight_gradient(self, dout):
-        """The gradient of each class's weight, and the sum of the magnitudes that went into it."""
-        value, magnitude = [Fraction(0)] * self.classes, [Fraction(0)] * self.classes
-        for y, row_sum, g in zip(self.inputs.target.tolist(), self.row_sums(), self.upstream(dout)):
-            value[y] += g * row_sum / self.classes
-            magnitude[y] += abs(g) * row_sum / self.classes
-        return value, magnitude
+        """The gradient of each class's weight; its scale is the sum of the magnitudes that went into it."""
+        value, magnitude = ([[] for _ in range(self.hinges.classes)] for _ in range(2))
+        share = Fraction(1, self.hinges.classes)
+        for y, row_sum, g in zip(self.hinges.target, self.hinges.row_sums(self.p), self.upstream(dout)):
+            if 0 <= y < self.hinges.classes:
+                value[y].append(_times(_times(g, row_sum), share))
+                magnitude[y].append(abs(value[y][-1]))
+        return _values([_sum(v) for v in value], [_sum(m) for m in magnitude])
 
 
-def _integers(matrix, extra):
-    """Scores and further numbers as integers, and the power of two they all are in units of."""
-    values = np.concatenate([matrix.astype(np.float64).ravel(), extra])
-    mantissa, exponent = np.frexp(values)
-    mantissa = np.ldexp(mantissa, 53).astype(np.int64)
-    lowest = int(exponent.min())
-    integers = [m << e for m, e in zip(mantissa.tolist(), (exponent - lowest).tolist())]
-    rows, classes = matrix.shape
-    scores = [integers[r * classes : (r + 1) * classes] for r in range(rows)]
-    return scores, integers[rows * classes :], Fraction(2) ** (lowest - 53)
+def _values(exacts, scales, shape=None):
+    pairs = np.array([_split(exact) for exact in exacts]).reshape(-1, 2)
+    scale = np.array([_split(s)[0] for s in scales], np.float64)
+    return Values(*[a.reshape(a.shape if shape is None else shape) for a in (pairs[:, 0], pairs[:, 1], scale)])
 
 
-def ulp(value, dtype):
-    """The distance of the two numbers of a dtype that enclose a Fraction."""
-    info = np.finfo(dtype)
-    value = abs(value)
-    if value == 0:
-        return Fraction(float(info.smallest_subnormal))
-    exponent = value.numerator.bit_length() - value.denominator.bit_length()
-    exponent -= value < Fraction(2) ** exponent
-    return Fraction(2) ** max(exponent - info.nmant, info.minexp - info.nmant)
+def _split(exact):
+    """The float64 nearest to an exact number, and the float64 nearest to what is left."""
+    if isinstance(exact, float):
+        return exact, 0.0
+    exact = Fraction(exact)
+    return _quotient(exact.numerator, exact.denominator)
 
 
-def overflow(dtype):
-    """From here on a value rounds to infinity: half an ulp above the largest number."""
-    largest = Fraction(float(np.finfo(dtype).max))
-    return largest + ulp(largest, dtype) / 2
+def _product(slope, factor):
+    """_split of slope * factor, without reducing the fraction: a gradient has many."""
+    if isinstance(slope, float) or isinstance(factor, float):
+        return _split(_times(slope, factor))
+    return _quotient(slope * factor.numerator, factor.denominator)
 
 
-def error_in_ulp(result, exact, dtype, of=None):
-    """How far a finite result is from the exact value, in ulp of `of` (by default of the exact value)."""
-    return float(abs(Fraction(float(result)) - exact) / ulp(exact if of is None else of, dtype))
-
-
-def loss_bound(inputs):
-    """The error allowed to a loss, in ulp of the sum of magnitudes.
-
-    float16 and float32 are accumulated in float64, so what is left is the rounding of the result: half an ulp, and a
-    thousandth for values next to a halfway case. In float64 every operation rounds by at most half an ulp: two for the
-    hinge, two more operations for its square, one for each of the additions (C - 1 in a row, and N - 1), two for weight
-    and division by C, and one by N.
-    """
-    if inputs.dtype != np.float64:
-        return 0.501
-    rows, classes = inputs.input.shape
-    operations = 2 * inputs.p + (inputs.p - 1) + (classes - 1) + 2
-    return operations + (0 if inputs.reduction == "none" else rows)
-
-
-def gradient_bound(inputs):
-    """The error allowed to an input gradient, in ulp of the row's largest element."""
-    return 2 if inputs.dtype != np.float64 else 8 + inputs.input.shape[1]
+def _quotient(numerator, denominator):
+    try:
+        nearest = numerator / denominator
+    except OverflowError:
+        return math.copysign(math.inf, numerator), 0.0
+    a, b = nearest.as_integer_ratio()
+    return nearest, (numerator * b - a * denominator) / (denominator * b)

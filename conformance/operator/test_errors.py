@@ -3,9 +3,9 @@
 import mindspore as ms
 import numpy as np
 import pytest
-from subjects import Network
 
 import ms_mml
+from conformance.subjects.networks import Network
 
 FUNCTIONS = {"multi_margin_loss": ms_mml.multi_margin_loss, "composite": ms_mml.composite}
 
@@ -52,9 +52,9 @@ RAISES = [
 def call(function, mode, arguments):
     if mode == "pynative":
         return function(**arguments)
-    options = (arguments["p"], arguments["margin"], arguments["reduction"])
+    options = {name: arguments[name] for name in ("p", "margin", "reduction")}
     tensors = [arguments[name] for name in ("input", "target", "weight")]
-    return Network(function, *options, weighted=True)(*tensors)
+    return Network(function, options, weighted=True)(*tensors)
 
 
 @pytest.mark.parametrize(("argument", "value", "error", "message"), RAISES, ids=[message for *_, message in RAISES])
@@ -117,7 +117,7 @@ def test_cell_raises_when_called(mode):
 ], ids=["target", "weight", "no-class"])  # fmt: skip
 def test_dynamic_shapes_are_checked_when_they_run(shapes, message):
     ms.set_context(mode=ms.GRAPH_MODE)
-    net = Network(ms_mml.multi_margin_loss, 1, 1, "mean", weighted=True)
+    net = Network(ms_mml.multi_margin_loss, {"p": 1, "margin": 1, "reduction": "mean"}, weighted=True)
     dtypes = (ms.float32, ms.int64, ms.float32)
     net.set_inputs(*[ms.Tensor(shape=[None] * len(shape), dtype=dtype) for shape, dtype in zip(shapes, dtypes)])
     with pytest.raises(RuntimeError) as raised:
@@ -133,7 +133,7 @@ def test_target_out_of_range(mode, rows, bad):
     target = np.zeros(rows, np.int64)
     target[[rows // 2, rows - 1]] = bad
     arguments = ms.Tensor(np.ones((rows, 5)), ms.float32), ms.Tensor(target), WEIGHT
-    net = Network(ms_mml.multi_margin_loss, 1, 1, "mean", weighted=True)
+    net = Network(ms_mml.multi_margin_loss, {"p": 1, "margin": 1, "reduction": "mean"}, weighted=True)
     for function in (net, ms.grad(net)):
         with pytest.raises(RuntimeError) as raised:
             function(*arguments).asnumpy()
@@ -144,7 +144,7 @@ def test_target_out_of_range(mode, rows, bad):
 def test_target_out_of_range_in_composite(mode, bad):
     """MindSpore's operators cannot raise: that row's loss is NaN and its gradient 0; the others are as ever."""
     target = ms.Tensor([0, bad, 1], ms.int64)
-    net = Network(ms_mml.composite, 2, 1, "none", weighted=True)
+    net = Network(ms_mml.composite, {"p": 2, "margin": 1, "reduction": "none"}, weighted=True)
     np.testing.assert_array_equal(np.isnan(net(INPUT, target, WEIGHT).asnumpy()), [False, True, False])
     gradient = ms.grad(net)(INPUT, target, WEIGHT).asnumpy()
     np.testing.assert_array_equal(gradient[1], np.zeros(5))

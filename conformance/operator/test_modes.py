@@ -3,11 +3,12 @@
 import mindspore as ms
 import numpy as np
 import pytest
-from cases import POWERS, REDUCTIONS
 from mindspore import amp, nn, ops
-from subjects import MODES, Network
 
 import ms_mml
+from conformance.cases.values import POWERS, REDUCTIONS
+from conformance.operator.conftest import MODES
+from conformance.subjects.networks import Network
 from ms_mml import library, primitive
 
 RNG = np.random.default_rng(0)
@@ -43,14 +44,14 @@ def test_dynamic_shapes(mode, function, reduction, rank):
     def shape(size):
         return [None] * size if rank == "known" else None
 
-    net, gradient = (Network(function, 2, 1, reduction, weighted=True) for _ in range(2))
+    net, gradient = (Network(function, {"p": 2, "margin": 1, "reduction": reduction}, weighted=True) for _ in range(2))
     shapes = [ms.Tensor(shape=shape(n), dtype=t) for n, t in ((2, ms.float32), (1, ms.int64), (1, ms.float32))]
     net.set_inputs(*shapes)
     gradient.set_inputs(*shapes)
     gradient = ms.grad(gradient, (0, 2))
     for rows, classes in ((6, 5), (3, 4), (1, 5), (4, 1)):
         arguments = INPUT[:rows, :classes], ops.minimum(TARGET[:rows], classes - 1), WEIGHT[:classes]
-        static = Network(function, 2, 1, reduction, weighted=True)
+        static = Network(function, {"p": 2, "margin": 1, "reduction": reduction}, weighted=True)
         same(net(*arguments), static(*arguments))
         for dynamic, expected in zip(gradient(*arguments), ms.grad(static, (0, 2))(*arguments)):
             same(dynamic, expected)
@@ -77,8 +78,14 @@ def test_vmap_of_a_cell(mode, cell, weight):
     same(got, expected)
 
 
+@pytest.mark.parametrize("dtype", [ms.float16, ms.float32, ms.float64])
+def test_float_margin_of_the_cell(mode, dtype):
+    cell = ms_mml.MultiMarginLoss(margin=0.1, reduction="sum")
+    assert cell(ms.Tensor([[0, 0]], dtype), TARGET[:1]) == ops.cast(0.05, dtype)
+
+
 def test_value_and_grad_agrees_with_the_parts(mode):
-    net = Network(ms_mml.multi_margin_loss, 1, 1, "mean", weighted=True)
+    net = Network(ms_mml.multi_margin_loss, {"p": 1, "margin": 1, "reduction": "mean"}, weighted=True)
     value, (gradient, weight_gradient) = ms.value_and_grad(net, (0, 2))(INPUT, TARGET, WEIGHT)
     same(value, net(INPUT, TARGET, WEIGHT))
     same(gradient, ms.grad(net, 0)(INPUT, TARGET, WEIGHT))
@@ -94,7 +101,8 @@ def test_graph_mode_does_not_pay_for_an_unused_weight_gradient(monkeypatch):
 
     monkeypatch.setattr(primitive, "weight_gradient_kernel", failing)
     ms.set_context(mode=ms.GRAPH_MODE)
-    net = Network(ms_mml.multi_margin_loss, 1, 77, "mean", weighted=True)  # a margin whose kernels are not made yet
+    options = {"p": 1, "margin": 77, "reduction": "mean"}  # a margin whose kernels are not made yet
+    net = Network(ms_mml.multi_margin_loss, options, weighted=True)
     assert np.isfinite(ms.grad(net, 0)(INPUT, TARGET, WEIGHT).asnumpy()).all()
     with pytest.raises(RuntimeError, match="weight_gradient"):
         ms.grad(net, 2)(INPUT, TARGET, WEIGHT).asnumpy()
@@ -117,7 +125,7 @@ class Slope(nn.Cell):
 def test_second_derivatives(mode, function, p, reduction):
     """Against central differences of the gradients, in float64 and away from ties."""
     values = [SCORES, WEIGHT.asnumpy().astype(float)]
-    net = Network(function, p, 1, reduction, weighted=True)
+    net = Network(function, {"p": p, "margin": 1, "reduction": reduction}, weighted=True)
     for position, along in ((0, RNG.standard_normal((6, 5))), (2, RNG.standard_normal(5))):
         slope = Slope(net, position)
         direction = ms.Tensor(along)
@@ -140,7 +148,7 @@ def test_second_derivatives(mode, function, p, reduction):
 def test_second_derivatives_agree_in_all_dtypes(mode):
     """float16 within its rounding of float32, and float32 of float64; weights present and absent."""
     for weighted in (False, True):
-        slope = Slope(Network(ms_mml.multi_margin_loss, 2, 1, "mean", weighted), 0)
+        slope = Slope(Network(ms_mml.multi_margin_loss, {"p": 2, "margin": 1, "reduction": "mean"}, weighted), 0)
         results = []
         for dtype in (ms.float16, ms.float32, ms.float64):
             x, w = ops.cast(ops.cast(INPUT, ms.float16), dtype), ops.cast(WEIGHT, dtype)
@@ -199,7 +207,7 @@ def test_both_modes_give_the_same_bits():
             results = []
             for mode in MODES.values():
                 ms.set_context(mode=mode)
-                net = Network(ms_mml.multi_margin_loss, p, 1, reduction, weighted=True)
+                net = Network(ms_mml.multi_margin_loss, {"p": p, "margin": 1, "reduction": reduction}, weighted=True)
                 results.append((net(INPUT, TARGET, WEIGHT), *ms.grad(net, (0, 2))(INPUT, TARGET, WEIGHT)))
             for graph, pynative in zip(*results):
                 same(graph, pynative)

@@ -13,7 +13,7 @@ import pytest
 import ms_mml
 from ms_mml import functional, info, layer, library
 
-README = pathlib.Path(__file__).parents[1] / "README.md"
+README = pathlib.Path(__file__).parents[2] / "README.md"
 EXAMPLE = """
 import mindspore as ms, numpy as np, ms_mml
 x, y = ms.Tensor(np.ones((3, 3)), ms.float32), ms.Tensor([1, 2, 1], ms.int64)

@@ -1,31 +1,31 @@
-"""The kernel library alone, through ctypes: accuracy at the edges, the same bits everywhere, no stray byte, errors."""
+"""The kernel library alone, through ctypes, beyond what the suite asks: the same bits everywhere, sanitizers, threads,
+a fork, bad argument lists."""
 
 import concurrent.futures
 import os
 import pathlib
 import shutil
-import signal
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from cases import DTYPES, POWERS, REDUCTIONS, Inputs, large_cases, near_cancellation
-from judge import judge_gradient, judge_loss, judge_weight_gradient
-from oracle import Exact
 
+from conformance.cases.inputs import Inputs
+from conformance.cases.values import POWERS, REDUCTIONS
 from ms_mml import library
 
 HERE = pathlib.Path(__file__).parent
+CHECKOUT = HERE.parents[1]
 LIBRARY = library.find("CPU")
 assert LIBRARY.path, LIBRARY.reason
 
 
-def fingerprint(*arguments, path=LIBRARY.path, instruction_set=None, **environment):
-    """The hash, from a process of its own that used this instruction set."""
+def fingerprint(path=LIBRARY.path, instruction_set=None, **environment):
+    """The hash, from a process of its own that used this instruction set; guard pages lie round every buffer."""
     if instruction_set:
         environment["MS_MML_INSTRUCTION_SET"] = instruction_set
-    command = [sys.executable, str(HERE / "fingerprint.py"), path, *arguments]
+    command = [sys.executable, str(HERE / "fingerprint.py"), path]
     child = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
     assert child.returncode == 0, child.stderr
     used, digest = child.stdout.split()
@@ -47,30 +47,11 @@ def test_same_bits(reference, instruction_set, threads):
     assert fingerprint(instruction_set=instruction_set, OMP_NUM_THREADS=threads) == reference
 
 
-@pytest.mark.parametrize("instruction_set", LIBRARY.facts["instruction_sets"])
-@pytest.mark.parametrize("place", ["low", "high"])
-def test_no_byte_outside_a_buffer(reference, place, instruction_set):
-    assert fingerprint(place, instruction_set=instruction_set) == reference
-
-
-def test_guard_pages_stop_a_stray_read():
-    code = """
-import ctypes, numpy, fingerprint
-array = fingerprint.between_guards(numpy.zeros(3), {})
-ctypes.string_at(array.ctypes.data + {}, 1)
-"""
-    for high, offset in ((True, 24), (False, -1)):
-        child = subprocess.run(
-            [sys.executable, "-c", code.format(high, offset)], cwd=HERE, capture_output=True, check=False
-        )
-        assert child.returncode == -signal.SIGSEGV
-
-
 def test_address_and_undefined_behaviour_sanitizers(reference, tmp_path):
     """A sanitized build of the same source, over every case."""
     if shutil.which("g++") is None:
         pytest.skip("the sanitized build needs g++")
-    build = ["cmake", "-G", "Ninja", "-S", str(HERE.parent / "custom_ops"), "-B", str(tmp_path)]
+    build = ["cmake", "-G", "Ninja", "-S", str(CHECKOUT / "custom_ops"), "-B", str(tmp_path)]
     subprocess.run(
         [*build, "-DCMAKE_CXX_COMPILER=g++", "-DMS_MML_SANITIZE=address,undefined"], check=True, capture_output=True
     )
@@ -85,46 +66,17 @@ def test_address_and_undefined_behaviour_sanitizers(reference, tmp_path):
         assert fingerprint(path=path, instruction_set=instruction_set, **environment) == reference
 
 
-def kernel_bounds(inputs):
-    """What the kernels allow a loss and a gradient.
-
-    In float64 they carry what an addition rounds off, so that the error does not grow with C. In a loss it is 2
-    operations for a hinge and one for its square; one each for the sums of a segment, a row and all rows; and one each
-    for weight, C and N. In a gradient, 2 for a hinge, 3 for dout / (C * N) * weight, 2 for the sums and one product.
-    """
-    if inputs.dtype != np.float64:
-        return {"loss": None, "gradient": None}
-    return {"loss": 2 * inputs.p + (inputs.p - 1) + 6, "gradient": 8}
-
-
-def judge(kernels, inputs, dout):
-    exact, bounds = Exact(inputs), kernel_bounds(inputs)
-    judge_loss(kernels.loss(inputs), exact, bound=bounds["loss"])
-    if inputs.input.size <= 100_000:  # the exact gradient of more takes too long
-        judge_gradient(kernels.gradient(inputs, dout), exact, dout, bound=bounds["gradient"])
-    if inputs.weight is not None:
-        judge_weight_gradient(kernels.weight_gradient(inputs, dout), exact, dout)
-
-
-@pytest.mark.parametrize("case", large_cases(), ids=lambda case: case.id)
-def test_large(cpu_library, case):
-    judge(cpu_library, case.inputs(), case.dout())
-
-
-@pytest.mark.parametrize("classes", [2, 3, 17, 1000, 100_000])
-@pytest.mark.parametrize("p", POWERS)
-@pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
-def test_near_cancellation(cpu_library, dtype, p, classes):
-    judge(cpu_library, near_cancellation(dtype, p, classes, np.random.default_rng(classes)), np.ones(4, dtype))
+def loss(library, scores, target, margin=1):
+    return library.loss(**Inputs(scores, target, None, 1, margin, "none").arguments())
 
 
 def test_a_row_has_the_same_bits_in_any_batch(cpu_library):
     rng = np.random.default_rng(0)
     for classes in (10, 1000, 40_000):
         scores, target = rng.standard_normal((80, classes)), rng.integers(0, classes, 80)
-        together = cpu_library.loss(Inputs(scores, target, None, 1, 1, "none"))
+        together = loss(cpu_library, scores, target)
         for row in (0, 41, 79):
-            alone = cpu_library.loss(Inputs(scores[row : row + 1], target[row : row + 1], None, 1, 1, "none"))
+            alone = loss(cpu_library, scores[row : row + 1], target[row : row + 1])
             assert alone[0] == together[row]
 
 
@@ -133,7 +85,7 @@ def test_every_float16_is_read_and_written_right(cpu_library):
     scores = np.zeros((1 << 16, 2), np.float16)
     scores[:, 0] = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
     for margin in (0, 1, 2049):
-        got = cpu_library.loss(Inputs(scores, np.zeros(1 << 16, np.int64), None, 1, margin, "none"))
+        got = loss(cpu_library, scores, np.zeros(1 << 16, np.int64), margin)
         with np.errstate(invalid="ignore", over="ignore"):
             expected = np.maximum(margin - scores[:, 0].astype(np.float64), 0) / 2
             np.testing.assert_array_equal(got, expected.astype(np.float16))
@@ -169,35 +121,45 @@ def arguments(**changes):
 ], ids=lambda value: value if isinstance(value, str) else "")  # fmt: skip
 def test_bad_argument_lists(cpu_library, changes, message):
     with pytest.raises(RuntimeError) as raised:
-        cpu_library.call("MultiMarginLossP1None", *arguments(**changes))
+        cpu_library.entry_points.call("MultiMarginLossP1None", *arguments(**changes))
     assert str(raised.value) == "For 'multi_margin_loss', " + message
 
 
 def test_several_threads_at_once(cpu_library):
-    case = large_cases()[-1]
-    inputs, dout = case.inputs(), case.dout()
-    expected = cpu_library.gradient(inputs, dout)
+    scores = np.random.default_rng(0).standard_normal((300, 1000))
+    arguments = Inputs(scores, np.arange(300), None).arguments()
+    expected = cpu_library.gradient(np.array(1.0), **arguments)[0]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        for result in pool.map(lambda _: cpu_library.gradient(inputs, dout), range(64)):
-            np.testing.assert_array_equal(result, expected)
+        for gradient, _ in pool.map(lambda _: cpu_library.gradient(np.array(1.0), **arguments), range(64)):
+            np.testing.assert_array_equal(gradient, expected)
+
+
+def python(code, **environment):
+    """A process that can import the suite."""
+    path = f"import sys; sys.path.append({str(CHECKOUT)!r})\n"
+    environment = {**os.environ, **environment}
+    return subprocess.run(
+        [sys.executable, "-c", path + code], env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_a_forked_process_computes_too():
     """Its parent's OpenMP threads are gone; a library that waited for them would hang until the alarm."""
-    code = f"""
+    code = """
 import os, signal, sys
 import numpy as np
-from cases import Inputs
-from kernel_library import EntryPoints
-library = EntryPoints({LIBRARY.path!r})
-inputs = Inputs(np.ones((500, 1000), np.float32), np.zeros(500, np.int64), None)
-expected = library.loss(inputs)
+from conformance.guard import Memory
+from conformance.subjects.library import Library
+library = Library("CPU", "")
+library.memory = Memory()
+inputs, target = np.ones((500, 1000), np.float32), np.zeros(500, np.int64)
+expected = library.loss(inputs, target)
 if os.fork() == 0:
     signal.alarm(30)
-    os._exit(library.loss(inputs) != expected)
+    os._exit(library.loss(inputs, target) != expected)
 sys.exit(os.wait()[1])
 """
-    assert subprocess.run([sys.executable, "-c", code], cwd=HERE, check=False).returncode == 0
+    assert python(code).returncode == 0
 
 
 def test_every_entry_point_is_exported(cpu_library):
@@ -205,21 +167,20 @@ def test_every_entry_point_is_exported(cpu_library):
         for p in POWERS:
             for reduction in REDUCTIONS:
                 symbol = f"MultiMarginLoss{operator}P{p}{reduction.capitalize()}"
-                assert hasattr(cpu_library.library, symbol)
-                assert hasattr(cpu_library.library, symbol + "InferShape")
+                assert hasattr(cpu_library.entry_points.library, symbol)
+                assert hasattr(cpu_library.entry_points.library, symbol + "InferShape")
 
 
 def test_unknown_instruction_set():
-    code = f"""
-from kernel_library import EntryPoints
-from test_library import arguments
-library = EntryPoints({LIBRARY.path!r})
-assert library.instruction_set() is None
-library.call("MultiMarginLossP1None", *arguments())
+    code = """
+import numpy as np
+from conformance.guard import Memory
+from conformance.subjects.library import Library
+library = Library("CPU", "")
+library.memory = Memory()
+assert library.entry_points.instruction_set() is None
+library.loss(np.ones((3, 5), np.float32), np.zeros(3, np.int64))
 """
-    environment = {**os.environ, "MS_MML_INSTRUCTION_SET": "mmx"}
-    child = subprocess.run(
-        [sys.executable, "-c", code], cwd=HERE, env=environment, capture_output=True, text=True, check=False
-    )
+    child = python(code, MS_MML_INSTRUCTION_SET="mmx")
     assert child.returncode == 1
     assert "For 'multi_margin_loss', MS_MML_INSTRUCTION_SET is 'mmx' but this processor offers: " in child.stderr

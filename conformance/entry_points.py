@@ -6,11 +6,10 @@ import numpy as np
 
 
 class EntryPoints:
-    """The entry points of a kernel library. `place` copies an array to where it is to lie in memory."""
+    """The entry points of a kernel library."""
 
-    def __init__(self, path, place=np.array):
+    def __init__(self, path):
         self.library = ctypes.CDLL(path)
-        self.place = place
 
     def instruction_set(self):
         name = self.library.MultiMarginLossInstructionSet
@@ -38,22 +37,9 @@ class EntryPoints:
         if failed:
             raise RuntimeError(message.value.decode())
 
-    def _run(self, operator, inputs, dout, weight, shape):
-        symbol = f"MultiMarginLoss{operator}P{inputs.p}{inputs.reduction.capitalize()}"
-        margin = np.array(inputs.margin, np.float64).view(np.int64)
-        arrays = [dout, inputs.input, inputs.target, margin, weight, np.full(shape, 123, inputs.dtype)]
-        placed = [self.place(array) for array in arrays if array is not None]
-        self.call(symbol, *placed)
-        for array, copy in zip([array for array in arrays if array is not None][:-1], placed):
-            assert array.tobytes() == copy.tobytes(), f"{symbol} wrote to an input"
-        return placed[-1]
-
-    def loss(self, inputs):
-        shape = inputs.target.shape if inputs.reduction == "none" else ()
-        return self._run("", inputs, None, inputs.weight, shape)
-
-    def gradient(self, inputs, dout):
-        return self._run("Grad", inputs, dout, inputs.weight, inputs.input.shape)
-
-    def weight_gradient(self, inputs, dout):
-        return self._run("WeightGrad", inputs, dout, None, inputs.input.shape[1:])
+    def run(self, operator, p, reduction, margin, arrays, weight, result):
+        """Call the entry point of an operator ('', 'Grad' or 'WeightGrad') and its options; return the result."""
+        margin = np.array(margin, np.float64).view(np.int64)
+        weights = [] if weight is None else [weight]
+        self.call(f"MultiMarginLoss{operator}P{p}{reduction.capitalize()}", *arrays, margin, *weights, result)
+        return result

@@ -1,0 +1,19 @@
+"""All that is asked of a subject. A case's id is readable, the same on every leg, and what runs it alone."""
+
+import functools
+
+from conformance.cases.base import TIERS
+from conformance.cases.errors import error_cases
+from conformance.cases.golden import golden_cases
+from conformance.cases.huge import huge_cases
+from conformance.cases.laws import law_cases
+from conformance.cases.values import cancelling_cases, large_cases, nan_weight_cases, product_cases, special_cases
+
+
+@functools.cache
+def all_cases(tier="huge"):
+    """The cases of a tier: each includes those before it."""
+    values = (product_cases, large_cases, special_cases, cancelling_cases, nan_weight_cases)
+    sources = (golden_cases, error_cases, *values, law_cases, huge_cases)
+    tiers = TIERS[: TIERS.index(tier) + 1]
+    return tuple(case for source in sources for case in source() if case.tier in tiers)

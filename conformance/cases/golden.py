@@ -1,0 +1,114 @@
+"""Cases with committed results: the page's own example, and small inputs whose exact results are written out.
+
+They hold whatever becomes of the oracle: `golden/values.json` has decimal inputs and results as fractions.
+"""
+
+import functools
+import json
+import pathlib
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from conformance.cases.base import Call, Case
+from conformance.cases.inputs import DTYPES, Inputs
+from conformance.judge import judge_values
+from conformance.oracle import Values
+from conformance.verdict import Outcome, Verdict
+
+FILE = pathlib.Path(__file__).parents[1] / "golden" / "values.json"
+
+
+@functools.cache
+def golden():
+    return json.loads(FILE.read_text())["values"]
+
+
+@dataclass(frozen=True)
+class GoldenCase(Case):
+    operation: str
+    dtype: str
+    index: int
+    tier = "quick"
+    focus = ("formula", "other-classes")
+
+    @property
+    def id(self):
+        return f"golden-{self.operation}-{self.dtype}-{golden()[self.index]['name']}"
+
+    @property
+    def needs(self):
+        return frozenset({DTYPES[self.dtype].__name__, self.operation})
+
+    def inputs(self):
+        entry, dtype = golden()[self.index], DTYPES[self.dtype]
+        weight = None if entry["weight"] is None else np.array(entry["weight"], dtype)
+        options = (entry["p"], entry["margin"], entry["reduction"])
+        return Inputs(np.array(entry["input"], dtype), np.array(entry["target"]), weight, *options)
+
+    def dout(self):
+        return np.array(golden()[self.index]["dout"], DTYPES[self.dtype])
+
+    def calls(self):
+        operation = "loss" if self.operation == "loss" else "gradient"
+        return [Call(operation, self.inputs().arguments(), self.dout(), int(self.operation == "weight-gradient"))]
+
+    def expected(self):
+        """The committed fractions, each as the float64 nearest to it and the rest."""
+
+        def pairs(entry):
+            if isinstance(entry, list):
+                return np.stack([pairs(e) for e in entry], -1)
+            exact = Fraction(entry)
+            return np.array([float(exact), float(exact - Fraction(float(exact)))])
+
+        nearest, rest = pairs(golden()[self.index][self.operation])
+        nearest, rest = np.asarray(nearest).T, np.asarray(rest).T
+        return Values(nearest, rest, np.broadcast_to(np.abs(nearest).max(initial=0), nearest.shape))
+
+    def judge(self, answers, leg):
+        inputs = self.inputs()
+        naive = 64 * float(np.finfo(inputs.dtype).eps)  # every value is below 16 and takes fewer than 30 operations
+        return judge_values(answers[0].array, self.expected(), inputs.dtype, self.focus, naive)
+
+
+@dataclass(frozen=True)
+class ExampleCase(Case):
+    """The example of the page, by the defaults of its signature, and what it prints."""
+
+    tier = "quick"
+    id = "example-of-the-page"
+    focus = ("example", "signature", "p-default", "margin-default", "reduction-default", "platforms")
+    needs = frozenset({"float32", "loss"})
+
+    def calls(self):
+        weight = np.array([1, 1, 1], np.float32)
+        return [Call("loss", {"input": np.ones((3, 3), np.float32), "target": np.array([1, 2, 1]), "weight": weight})]
+
+    def judge(self, answers, leg):
+        printed = str(answers[0].array)
+        if printed != "0.6666667":
+            return Outcome(Verdict.DIVERGES, f"printed {printed}, expected 0.6666667", self.focus)
+        return Outcome(Verdict.CONFORMS)
+
+
+@dataclass(frozen=True)
+class DefaultsCase(ExampleCase):
+    """Nothing but input and target: p, margin, weight and reduction have their defaults."""
+
+    id = "defaults"
+    focus = ("signature", "p-default", "margin-default", "weight-default", "reduction-default")
+
+    def calls(self):
+        return [Call("loss", {"input": np.ones((3, 3), np.float32), "target": np.array([1, 2, 1])})]
+
+
+def golden_cases():
+    yield ExampleCase()
+    yield DefaultsCase()
+    for index, entry in enumerate(golden()):
+        for dtype in DTYPES:
+            for operation in ("loss", "gradient", "weight-gradient"):
+                if operation in entry:
+                    yield GoldenCase(operation, dtype, index)

@@ -1,0 +1,87 @@
+"""Cases with more than 2**31 scores: an index of 32 bits wraps. They want some 20 GB of memory, so they are asked for.
+
+The rows repeat a block of distinct rows, whose number is a prime, so that no wrapped index falls on an equal row. In
+the subject's process a result of that size is folded into the least and the greatest value over all repetitions, and
+both are judged: no element goes unseen.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from conformance.cases.base import Call, Case
+from conformance.cases.inputs import DTYPES, Inputs, scores_and_target
+from conformance.judge import judge_values
+from conformance.oracle import Exact, Hinges
+
+BLOCK = 1021
+
+
+@dataclass(frozen=True)
+class HugeCase(Case):
+    operation: str
+    dtype: str
+    reduction: str
+    shape: tuple
+    tier = "huge"
+    focus = ("large-sizes",)
+    seconds = 1200
+
+    @property
+    def clauses(self):
+        return (*self.focus, "output-dtype", "accuracy")
+
+    @property
+    def id(self):
+        rows, classes = self.shape
+        return f"huge-{self.operation}-{self.dtype}-p1-{self.reduction}-wnone-m1-{rows}x{classes}"
+
+    @property
+    def needs(self):
+        return frozenset({DTYPES[self.dtype].__name__, self.operation, "huge"})
+
+    def block(self):
+        return scores_and_target(self.dtype, 1, (BLOCK, self.shape[1]), "normal")
+
+    def inputs(self):
+        """The rows repeated; as views of the block, which only a copy makes as large as they look."""
+        scores, target = self.block()
+        times = -(-self.shape[0] // BLOCK)
+        rows = np.broadcast_to(scores, (times, *scores.shape))
+        labels = np.broadcast_to(target, (times, len(target)))
+        return rows, labels
+
+    def calls(self):
+        rows, labels = self.inputs()
+        scores = rows.reshape(-1, self.shape[1])[: self.shape[0]]
+        inputs = Inputs(scores, labels.reshape(-1)[: self.shape[0]], None, 1, 1, self.reduction)
+        return [Call(self.operation, inputs.arguments(), np.array(1, scores.dtype))]
+
+    def fold(self, array):
+        """The least and the greatest of what the repetitions of each row of the block gave."""
+        if array.ndim == 0 or len(array) != self.shape[0]:
+            return array
+        whole = len(array) // BLOCK * BLOCK
+        parts = array[:whole].reshape(-1, BLOCK, *array.shape[1:])
+        least, greatest = parts.min(0), parts.max(0)
+        tail = array[whole:]
+        least[: len(tail)] = np.minimum(least[: len(tail)], tail)
+        greatest[: len(tail)] = np.maximum(greatest[: len(tail)], tail)
+        return np.concatenate([least, greatest])
+
+    def judge(self, answers, leg):
+        scores, target = self.block()
+        whole, rest = divmod(self.shape[0], BLOCK)
+        exact = Exact(Hinges(scores, target, 1, [whole + (r < rest) for r in range(BLOCK)]), None, 1, self.reduction)
+        values = exact.loss() if self.operation == "loss" else exact.gradient(1.0)
+        if values.nearest.ndim:
+            values = type(values)(*[np.concatenate([a, a]) for a in values])
+        claim = leg.claims.get(DTYPES[self.dtype].__name__)
+        return judge_values(answers[0].array, values, DTYPES[self.dtype], self.focus, None, claim)
+
+
+def huge_cases():
+    shape = (2**31 // 1000 + 2, 1000)
+    for reduction in ("none", "mean"):
+        yield HugeCase("loss", "f16", reduction, shape)
+    yield HugeCase("gradient", "f16", "sum", shape)

@@ -1,0 +1,141 @@
+"""Cases without an oracle: identities that follow from the formula, on sizes where exact arithmetic would be slow.
+
+Each law gives several calls and says what must hold between their results. What an identity may be off by is the sum
+of the bounds of its sides: one ulp each in float16 and float32, the naive bound in float64; and one more rounding where
+the identity itself computes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from conformance.bounds import Naive, allowed
+from conformance.cases.base import Call, Case
+from conformance.cases.inputs import DTYPES, Inputs, generator
+from conformance.verdict import Outcome, Verdict
+
+SHAPES = ((40, 1000), (64, 20_011))
+
+
+def _change(inputs, **changes):
+    return Inputs(**{**vars(inputs), **changes})
+
+
+def _shift(inputs):
+    """Adding a number to a whole row changes nothing. Scores are quarters, so the sum is exact."""
+    shifted = inputs.input + np.arange(len(inputs.input), dtype=inputs.dtype)[:, None] % 7
+    return [inputs, _change(inputs, input=shifted)], lambda a, b: (a, b)
+
+
+def _permute(inputs):
+    """Naming the classes otherwise changes nothing."""
+    order = generator("order").permutation(inputs.input.shape[1])
+    renamed = np.argsort(order)[inputs.target]
+    other = _change(inputs, input=inputs.input[:, order], target=renamed, weight=inputs.weight[order])
+    return [inputs, other], lambda a, b: (a, b)
+
+
+def _mean(inputs):
+    """The sum is N times the mean."""
+    rows = len(inputs.input)
+    both = [_change(inputs, reduction="sum"), _change(inputs, reduction="mean")]
+    return both, lambda total, mean: (total.astype(float) / rows, mean)
+
+
+def _weight(inputs):
+    """Twice the weight, twice the loss; exactly, for two is a power of two."""
+    return [inputs, _change(inputs, weight=inputs.weight * inputs.dtype.type(2))], lambda a, b: (a.astype(float) * 2, b)
+
+
+def _split(inputs):
+    """A batch in two halves gives the losses of the whole."""
+    half = len(inputs.input) // 2
+    parts = [_change(inputs, input=inputs.input[s], target=inputs.target[s]) for s in (slice(half), slice(half, None))]
+    return [inputs, *parts], lambda whole, *halves: (whole, np.concatenate(halves))
+
+
+def _balance(inputs):
+    """A row of the gradient sums to 0: what the wrong classes gain, the right one loses."""
+    return [inputs], lambda gradient: (gradient.astype(float).sum(1), np.zeros(len(gradient)))
+
+
+# law -> how it is put, the reduction it is put with, and the operation
+LAWS = {
+    "shift": (_shift, "none", "loss"),
+    "permute": (_permute, "none", "loss"),
+    "mean": (_mean, "mean", "loss"),
+    "weight": (_weight, "none", "loss"),
+    "split": (_split, "none", "loss"),
+    "balance": (_balance, "none", "gradient"),
+}
+
+
+@dataclass(frozen=True)
+class LawCase(Case):
+    law: str
+    dtype: str
+    p: int
+    shape: tuple
+    tier: str
+    focus = ("laws",)
+
+    @property
+    def id(self):
+        rows, classes = self.shape
+        return f"law-{self.law}-{self.dtype}-p{self.p}-{rows}x{classes}"
+
+    @property
+    def needs(self):
+        return frozenset({DTYPES[self.dtype].__name__, LAWS[self.law][2]})
+
+    def _inputs(self):
+        rng = generator(self.id)
+        scores = (rng.integers(-8, 9, self.shape) / 4).astype(DTYPES[self.dtype])
+        weight = rng.uniform(0.5, 2, self.shape[1]).astype(DTYPES[self.dtype])
+        target = rng.integers(0, self.shape[1], self.shape[0])
+        return Inputs(scores, target, weight, self.p, 1, LAWS[self.law][1])
+
+    def _put(self):
+        return LAWS[self.law][0](self._inputs())
+
+    def calls(self):
+        dout = np.ones(self.shape[0], DTYPES[self.dtype])
+        return [Call(LAWS[self.law][2], inputs.arguments(), dout) for inputs in self._put()[0]]
+
+    def judge(self, answers, leg):
+        between = self._put()[1]
+        for answer in answers:
+            if not np.isfinite(answer.array).all():
+                return Outcome(Verdict.DIVERGES, "a result is not finite", self.focus)
+        left, right = (np.asarray(side, np.float64) for side in between(*[answer.array for answer in answers]))
+        if left.shape != right.shape:
+            return Outcome(Verdict.DIVERGES, f"shapes {left.shape} and {right.shape}", self.focus)
+        naive, bound = self._bounds(answers[0].array, np.maximum(abs(left), abs(right)))
+        error = abs(left - right)
+        if self.law != "balance" and not (abs(left) > bound).any():
+            return Outcome(Verdict.VACUOUS, "the bound is wider than the values")
+        fraction = float(np.max(error / bound))
+        if (error > bound).any():
+            worst = np.unravel_index(np.argmax(error / bound), error.shape)
+            text = f"{left[worst]:.9g} is not {right[worst]:.9g}, {fraction:.3g} times the bound"
+            broken = self.focus if (error > naive).any() else ("accuracy",)
+            return Outcome(Verdict.DIVERGES, text, broken, None, fraction)
+        return Outcome(Verdict.CONFORMS, "", (), None, fraction)
+
+    def _bounds(self, result, scale):
+        """The naive bound and what 'accuracy' allows, for three roundings; 'balance' adds up those of a row instead."""
+        inputs = self._inputs()
+        if self.law == "balance":
+            naive = Naive(inputs).gradient(np.ones(len(result)))
+            largest = np.broadcast_to(np.abs(result).max(1, keepdims=True), result.shape)
+            return naive.sum(1), allowed(inputs.dtype, largest, naive).sum(1)
+        naive = np.asarray(Naive(inputs).loss())
+        return 3 * naive, 3 * allowed(inputs.dtype, scale, naive)
+
+
+def law_cases():
+    for law in LAWS:
+        for i, dtype in enumerate(DTYPES):
+            for p in (1, 2):
+                for shape in SHAPES:
+                    yield LawCase(law, dtype, p, shape, "quick" if shape == SHAPES[0] and i % 2 == p % 2 else "full")

@@ -1,0 +1,105 @@
+"""The contract: every sentence of the documented page, and every answer to what the page leaves open, as a clause.
+
+A clause is what a verdict is about. Its text is the page's own where the source is 'page'; where it is 'decided' the
+page is silent and this project chose. A clause that is not judged is shown in reports and never fails anybody.
+"""
+
+from dataclasses import dataclass
+
+PAGE = "https://www.mindspore.cn/docs/en/master/api_python/ops/mindspore.ops.multi_margin_loss.html"
+
+
+@dataclass(frozen=True)
+class Clause:
+    id: str
+    text: str
+    source: str  # 'page' or 'decided'
+    judged: bool = True
+
+
+_PAGE = {
+    "signature": "mindspore.ops.multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction='mean')",
+    "purpose": "Hinge loss for optimizing a multi-class classification. Optimizes a multi-class classification hinge "
+    "loss (margin-based loss) between input and output.",
+    "formula": "For each mini-batch sample, the loss in terms of the 1D input x and scalar output y is: "
+    "loss(x, y) = sum_i max(0, margin - x[y] + x[i])^p / x.size(0)",
+    "other-classes": "where i in {0, ..., x.size(0)-1} and i != y.",
+    "input-shape": "input (Tensor) - Input, with shape (N, C). It is x in the above formula.",
+    "input-float16": "Data type only support float32, float16 or float64. [float16]",
+    "input-float32": "Data type only support float32, float16 or float64. [float32]",
+    "input-float64": "Data type only support float32, float16 or float64. [float64]",
+    "target-shape": "target (Tensor) - Ground truth labels, with shape (N,).",
+    "target-int64": "Data type only support int64.",
+    "target-range": "The value of target should be non-negative, less than C. It is y in the above formula.",
+    "p": "p (int, optional) - The norm degree for pairwise distance. Should be 1 or 2.",
+    "p-default": "p: Default: 1.",
+    "margin": "margin (int, optional) - A parameter to change pairwise distance.",
+    "margin-default": "margin: Default: 1.",
+    "weight": "weight (Tensor, optional) - The rescaling weight to each class with shape (C,).",
+    "weight-dtype": "weight: Data type only support float16, float32 or float64.",
+    "weight-default": "weight: Default: None.",
+    "reduction": "reduction (str, optional) - Apply specific reduction method to the output: 'none', 'mean', 'sum'.",
+    "reduction-default": "reduction: Default: 'mean'.",
+    "reduction-none": "'none': no reduction will be applied.",
+    "reduction-mean": "'mean': the sum of the output will be divided by the number of elements in the output.",
+    "reduction-sum": "'sum': the output will be summed.",
+    "returns-rows": "Tensor. If reduction is 'none', returns a Tensor with the same shape as target.",
+    "returns-scalar": "Otherwise, it is a scalar.",
+    "raises-p-or-target-type": "TypeError - If dtype of p or target is not int.",
+    "raises-margin-type": "TypeError - If dtype of margin is not int.",
+    "raises-reduction-type": "TypeError - If dtype of reduction is not str.",
+    "raises-input-dtype": "TypeError - If dtype of input is not float16, float or float64.",
+    "raises-weight-dtype": "TypeError - If dtype of weight and input is not the same.",
+    "raises-p": "ValueError - If p is not 1 or 2.",
+    "raises-reduction": "ValueError - If reduction is not one of {'none','sum','mean'}.",
+    "raises-target-shape": "ValueError - If shape[0] of input is not equal to shape[0] of target.",
+    "raises-weight-shape": "ValueError - If shape[1] of input is not equal to shape[0] of weight.",
+    "raises-rank": "ValueError - If rank of weight is not 1 or rank of target is not 1 or input is not 2.",
+    "example": "ops.multi_margin_loss of ones (3, 3), target [1, 2, 1] and weight [1, 1, 1] prints 0.6666667",
+}
+
+_DECIDED = {
+    "output-dtype": "The result has the dtype of input.",
+    "weight-outside-power": "The weight multiplies outside the power: weight[y] * max(0, margin - x[y] + x[i])**p.",
+    "divisor": "A row is divided by C, not by C - 1; 'mean' divides by N, not by the sum of weights.",
+    "zero-hinge": "A hinge of exactly 0 is inactive: it contributes 0 and its gradient is 0.",
+    "nan": "NaN scores and weights follow the formula: NaN reaches the loss of its row.",
+    "nan-gradient": "NaN scores follow the formula in the gradient too: a NaN hinge has a NaN slope.",
+    "infinity": "Infinite scores follow the formula.",
+    "rounded-once": "The result is rounded to its dtype once, at the end: only a result beyond the dtype is infinite, "
+    "and rows are not rounded before they are summed.",
+    "accuracy": "float16 and float32 results are within 1 ulp of the exact value at any C (a gradient: of its row's "
+    "largest element; a sum with weights of both signs: of the sum of magnitudes); float64 within what the "
+    "formula costs step by step.",
+    "no-rows": "N = 0: 'none' has shape (0,), 'sum' is 0, 'mean' is NaN; gradients are empty, that of the weight 0.",
+    "no-class": "C = 0 is a ValueError.",
+    "one-class": "C = 1: the loss is 0 and its gradient 0.",
+    "target-out-of-range": "A target outside [0, C) is an error that names its row and value; where a device cannot "
+    "raise, that row's loss is NaN and its gradient 0.",
+    "bool": "A bool is no int: TypeError.",
+    "tensor-type": "What must be a Tensor and is not is a TypeError.",
+    "error-names-argument": "The message of an error names the argument it is about.",
+    "margin-precision": "margin is exact in the dtype of the computation, not squeezed through float32.",
+    "non-contiguous": "A non-contiguous input works.",
+    "gradient": "The gradient with respect to input is that of the formula, times the upstream gradient.",
+    "weight-gradient": "The gradient with respect to weight is that of the formula, times the upstream gradient.",
+    "same-twice": "The same call gives the same bits again, whatever was called between.",
+    "inputs-kept": "Inputs are read, never written.",
+    "inside-buffers": "Nothing is written outside the result.",
+    "laws": "Identities of the formula hold: shifting a row, permuting classes, sum = N * mean, scaling the weight, "
+    "gradient rows summing to 0, splitting a batch.",
+    "large-sizes": "Sizes are 64-bit: N * C beyond 2**31 works.",
+}
+
+CLAUSES = {
+    **{id: Clause(id, text, "page") for id, text in _PAGE.items()},
+    "platforms": Clause("platforms", "Supported Platforms: Ascend GPU CPU", "page", judged=False),
+    **{id: Clause(id, text, "decided") for id, text in _DECIDED.items()},
+}
+
+
+def uncovered(cases):
+    """Clauses without a case, and cases that name no clause or one that does not exist: both must be empty."""
+    tested = {clause for case in cases for clause in case.clauses}
+    stray = [case.id for case in cases if not case.clauses or not set(case.clauses) <= set(CLAUSES)]
+    return sorted(set(CLAUSES) - tested), stray

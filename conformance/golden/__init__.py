@@ -1,0 +1,1 @@
+"""Committed results: what the oracle must agree with."""

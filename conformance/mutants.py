@@ -1,0 +1,209 @@
+"""Deliberately wrong implementations. Each is the NumPy subject with one mistake that has been made, or nearly; each
+must be killed by the case named beside it. A suite that lets one live proves nothing."""
+
+import numpy as np
+
+from conformance.subjects.numpy import WIDE, NumPy
+
+MUTANTS = {}
+
+
+def killed_by(*cases):
+    """Register a mutant with the cases that are known to kill it."""
+
+    def register(mutant):
+        MUTANTS[mutant.__name__] = (mutant, cases)
+        return mutant
+
+    return register
+
+
+@killed_by("loss-f32-p2-mean-w+-m1-9x33", "golden-loss-f64-p2-none-weighted-m2")
+class WeightInsideThePower(NumPy):
+    def weighted(self, rows, hinge, weight, p):
+        return (np.abs(hinge * weight[:, None]) ** p).sum(1) / hinge.shape[1] * np.sign(weight)
+
+
+@killed_by("loss-f32-p1-mean-w+-m1-9x33")
+class MeanByTheSumOfWeights(NumPy):
+    def reduce(self, rows, reduction, target, weight, dtype):
+        if reduction == "mean" and weight is not None:
+            return rows.sum() / weight[target].astype(WIDE).sum()
+        return super().reduce(rows, reduction, target, weight, dtype)
+
+
+@killed_by("loss-f64-p1-none-wnone-m1-9x33")
+class DivisorWithoutTheRightClass(NumPy):
+    def divisor(self, input):
+        return WIDE(max(input.shape[1] - 1, 1))
+
+
+@killed_by("gradient-f32-p1-mean-w0-m1-9x33-tie")
+class ZeroHingeIsActive(NumPy):
+    def hinge(self, input, target, margin):
+        rows, scores = np.arange(len(target)), input.astype(WIDE)
+        self.z = margin - scores[rows, target][:, None] + scores
+        self.own = rows, target
+        return super().hinge(input, target, margin)
+
+    def active(self, hinge):
+        active = self.z >= 0
+        active[self.own] = False
+        return active
+
+
+@killed_by("loss-f32-p2-none-wsigned-m1-9x33-nan")
+class NanBecomesZero(NumPy):
+    def hinge(self, input, target, margin):
+        return np.nan_to_num(super().hinge(input, target, margin), nan=0.0, posinf=np.inf)
+
+
+@killed_by("gradient-f32-p1-mean-wnone-m1-9x33")
+class UpstreamGradientIgnored(NumPy):
+    def upstream(self, dout, rows, reduction):
+        return super().upstream(np.ones_like(dout), rows, reduction)
+
+
+@killed_by("loss-f32-p1-none-wnone-m1-9x33")
+class LastClassDropped(NumPy):
+    def hinge(self, input, target, margin):
+        hinge = super().hinge(input, target, margin)
+        hinge[:, -1] = 0
+        return hinge
+
+
+@killed_by("loss-f16-p1-sum-wnone-m1-500x7-equal")
+class RowsRoundedBeforeTheSum(NumPy):
+    def reduce(self, rows, reduction, target, weight, dtype):
+        return super().reduce(rows.astype(dtype).astype(WIDE), reduction, target, weight, dtype)
+
+
+@killed_by("huge-loss-f16-p1-mean-wnone-m1-2147485x1000")
+class SizeInThirtyTwoBits(NumPy):
+    """N * C wraps to a negative number, and no row is read."""
+
+    def loss(self, input, target, reduction="mean", **options):
+        with np.errstate(over="ignore"):
+            size = np.int32(input.shape[0]) * np.int32(input.shape[1])
+        if size < 0:
+            return np.zeros(target.shape if reduction == "none" else (), input.dtype)
+        return super().loss(input, target, reduction=reduction, **options)
+
+
+@killed_by("gradient-f32-p1-none-wnone-m1-9x33", "law-balance-f32-p1-40x1000")
+class TargetGradientMissing(NumPy):
+    def own_slope(self, slope):
+        return np.zeros(len(slope))
+
+
+@killed_by("loss-f64-p1-none-w0-m16777217-9x33-wide")
+class MarginThroughFloat32(NumPy):
+    def hinge(self, input, target, margin):
+        return super().hinge(input, target, WIDE(np.float32(margin)))
+
+
+@killed_by("loss-f32-p1-mean-wnone-m1-0x5")
+class StaleResultWithoutRows(NumPy):
+    last = 7.0
+
+    def loss(self, input, target, p=1, margin=1, weight=None, reduction="mean"):
+        result = super().loss(input, target, p, margin, weight, reduction)
+        if reduction == "none":
+            return result
+        if len(input):
+            self.last = result
+        return np.array(self.last, input.dtype)
+
+
+@killed_by("gradient-f64-p2-none-wnone-m1-9x33")
+class WrongLaneAfterAVector(NumPy):
+    """The remainder after 32 classes is read one place too far to the left."""
+
+    def hinge(self, input, target, margin):
+        hinge = super().hinge(input, target, margin)
+        if hinge.shape[1] == 33:
+            hinge[:, 32] = hinge[:, 31]
+            hinge[np.arange(len(target)), target] = 0
+        return hinge
+
+
+@killed_by("loss-f32-p1-none-wnone-m1-9x33")
+class FirstRowOnly(NumPy):
+    def hinge(self, input, target, margin):
+        hinge = super().hinge(input, target, margin)
+        return np.broadcast_to(hinge[:1], hinge.shape).copy() if len(hinge) else hinge
+
+
+@killed_by("loss-f32-p1-none-wsigned-m1-9x33")
+class WeightOfTheClassBefore(NumPy):
+    def loss(self, input, target, weight=None, **options):
+        return super().loss(input, target, weight=None if weight is None else np.roll(weight, 1), **options)
+
+
+@killed_by("weight-gradient-f32-p1-mean-w+-m1-9x33")
+class WeightGradientOfZeros(NumPy):
+    def gradient(self, dout, input, target, **options):
+        gradient, by_class = super().gradient(dout, input, target, **options)
+        return gradient, None if by_class is None else np.zeros_like(by_class)
+
+
+@killed_by("loss-f32-p1-none-wnone-m1-5x4", "golden-loss-f32-p1-none-unweighted-m1")
+class RightClassCounted(NumPy):
+    def hinge(self, input, target, margin):
+        hinge = super().hinge(input, target, margin)
+        hinge[np.arange(len(target)), target] = max(margin, 0)
+        return hinge
+
+
+@killed_by("gradient-f32-p2-none-wnone-m1-9x33")
+class SquareWithoutItsTwo(NumPy):
+    def gradient(self, dout, input, target, p=1, **options):
+        gradient, by_class = super().gradient(dout, input, target, p=p, **options)
+        return gradient / input.dtype.type(p), by_class
+
+
+@killed_by("loss-f32-p1-sum-wnone-m1-2x100000")
+class SumInFloat32(NumPy):
+    """One class after another, as a plain loop adds."""
+
+    def hinge(self, input, target, margin):
+        return super().hinge(input, target, margin).astype(input.dtype)
+
+    def loss(self, input, target, p=1, margin=1, weight=None, reduction="mean"):
+        self.check(input, target, p, margin, weight, reduction)
+        rows = np.cumsum(self.hinge(input, target, margin) ** p, axis=1)[:, -1].astype(WIDE) / self.divisor(input)
+        rows = rows if weight is None else rows * weight[target]
+        return self.reduce(rows, reduction, target, weight, input.dtype).astype(input.dtype)
+
+
+@killed_by("gradient-f32-p1-mean-w+-m1-9x33")
+class WritesToItsInput(NumPy):
+    def gradient(self, dout, input, target, **options):
+        result = super().gradient(dout, input, target, **options)
+        input[...] = result[0]
+        return result
+
+
+@killed_by("loss-f64-p1-mean-wnone-m1-9x33")
+class OneBitByChance(NumPy):
+    """Another order of additions each time."""
+
+    calls = 0
+
+    def reduce(self, rows, reduction, target, weight, dtype):
+        self.calls += 1
+        return super().reduce(rows, reduction, target, weight, dtype) * (1 + WIDE(2.0**-51) * (self.calls % 3))
+
+
+@killed_by("raises-p-float")
+class FloatPowerAccepted(NumPy):
+    def check(self, input, target, p, *others):
+        super().check(input, target, int(p) if p == 1.0 else p, *others)
+
+
+@killed_by("loss-f32-p1-none-wnone-m0-9x33-beyond")
+class TargetBeyondIsTheLast(NumPy):
+    def check(self, input, target, *others):
+        if getattr(input, "ndim", 0) == 2 and getattr(target, "ndim", 0) == 1:
+            np.clip(target, None, input.shape[1] - 1, out=target)
+        super().check(input, target, *others)

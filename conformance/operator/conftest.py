@@ -1,0 +1,40 @@
+"""Fixtures for what is tested of our operator alone."""
+
+import mindspore as ms
+import pytest
+
+from conformance.guard import Memory
+from conformance.subjects.library import Library
+from ms_mml import library
+
+MODES = {"graph": ms.GRAPH_MODE, "pynative": ms.PYNATIVE_MODE}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _device(request, tmp_path_factory):
+    """MindSpore leaves files in the working directory, so it gets one of its own."""
+    ms.set_context(device_target=request.config.getoption("--device-target"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("mindspore"))
+        yield
+
+
+@pytest.fixture(params=MODES)
+def mode(request):
+    ms.set_context(mode=MODES[request.param])
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def kernels(request):
+    """The path of the kernel library: a test that ran without it would prove nothing of it."""
+    found = library.find(request.config.getoption("--device-target"))
+    assert found.path is not None, found.reason
+    return found.path
+
+
+@pytest.fixture
+def cpu_library():
+    subject = Library("CPU", "")
+    subject.memory = Memory()
+    return subject

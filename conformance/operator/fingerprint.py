@@ -1,0 +1,41 @@
+"""Runs the kernel library over the suite's cases in a process of its own and prints one hash of all that came out.
+
+usage: fingerprint.py [LIBRARY]
+
+Every array lies against a page that may not be touched, first above it and then below. The tests run this for each
+number of threads and instruction set, and under the sanitizers.
+"""
+
+import hashlib
+import pathlib
+import sys
+
+import numpy as np
+
+sys.path.append(str(pathlib.Path(__file__).parents[2]))
+
+from conformance.cases import all_cases
+from conformance.cases.values import ValueCase
+from conformance.guard import Memory
+from conformance.isolation import perform
+from conformance.subjects.library import Library
+
+
+def main(path=None):
+    subject = Library("CPU", "", path)
+    subject.memory = Memory()
+    if subject.entry_points.instruction_set() is None:  # the one asked for is not to be had here
+        print(None, None)
+        return
+    digest = hashlib.sha256()
+    for case in all_cases("quick"):
+        if isinstance(case, ValueCase) and not case.needs & set(subject.lacks):
+            for answer in perform(subject, case):
+                array = np.zeros(0) if answer.error else answer.array
+                digest.update(np.where(np.isnan(array), np.nan, array).astype(array.dtype).tobytes())
+                digest.update(repr((answer.error, answer.message, answer.wrote, answer.same)).encode())
+    print(subject.entry_points.instruction_set(), digest.hexdigest())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

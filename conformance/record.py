@@ -1,0 +1,159 @@
+"""What came of a run: gathered from all workers, written as JSON, and summed up on the terminal.
+
+`report.schema.json` documents the file. Nothing in it is counted as run that was not.
+"""
+
+import collections
+import datetime
+import json
+import pathlib
+import platform
+import subprocess
+import time
+
+import pytest
+
+from conformance import ledger
+from conformance.cases import all_cases
+from conformance.contract import CLAUSES
+from conformance.verdict import Verdict
+
+HERE = pathlib.Path(__file__).parent
+
+
+def commit():
+    """The commit of the suite, if it is in a checkout."""
+    command = ["git", "-C", str(HERE), "describe", "--always", "--dirty", "--exclude", "*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def processor():
+    """Its name, as Linux tells it."""
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.machine()
+
+
+def reproduction(leg, case_id):
+    """The options that run one case of a leg alone."""
+    mode = f" --mode {leg['mode']}" if leg["mode"] else ""
+    return f"--device-target {leg['target']} --subject {leg['subject']}{mode} --case {case_id}"
+
+
+class Record:
+    """A pytest plugin of the process that sees every outcome."""
+
+    def __init__(self, legs, tier, file):
+        self.file = file
+        self._begun = time.time()
+        self._outcomes = {leg.id: {} for leg in legs}
+        self._legs, self._tier, self._mutants = legs, tier, {}
+
+    def pytest_runtest_logreport(self, report):
+        for name, properties in report.user_properties if report.when == "call" else ():
+            if name == "conformance":
+                self._outcomes[properties["leg"]][properties["case"]] = properties["outcome"]
+            elif name == "mutant":
+                self._mutants[properties["mutant"]] = properties["killed_by"]
+
+    def pytest_sessionfinish(self, session):
+        if self._unseen() and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self.file:
+            pathlib.Path(self.file).write_text(written(self.report()))
+
+    def _unseen(self):
+        """Lines on entries of the ledger that a whole run has not borne out."""
+        lines = []
+        for leg in self._legs if self._tier != "quick" else ():
+            if len(self._outcomes[leg.id]) == len(all_cases(self._tier)):
+                entries = ledger.unseen(leg, self._outcomes[leg.id])
+                lines += [
+                    f"outdated ledger: entry '{entry['id']}': {leg.id} conforms in all its cases" for entry in entries
+                ]
+        return lines
+
+    def report(self):
+        cases = {case.id: case for case in all_cases()}
+        expected = len(all_cases(self._tier))
+        return {
+            "suite": {
+                "commit": commit(),
+                "tier": self._tier,
+                "begun": datetime.datetime.fromtimestamp(self._begun, datetime.timezone.utc).isoformat("T", "seconds"),
+                "seconds": round(time.time() - self._begun, 1),
+                "cases": expected,
+                "clauses": len(CLAUSES),
+            },
+            "machine": {"processor": processor(), "system": platform.platform(), "python": platform.python_version()},
+            "legs": [self._leg(leg, self._outcomes[leg.id], cases, expected) for leg in self._legs],
+            "mutants": self._mutants,
+        }
+
+    def _leg(self, leg, outcomes, cases, expected):
+        clauses = {clause: collections.Counter() for clause in CLAUSES}
+        for case_id, outcome in outcomes.items():
+            for clause in cases[case_id].clauses_on(leg):
+                clauses[clause][_for_clause(outcome, clause)] += 1
+        passed = {id: o for id, o in outcomes.items() if o["verdict"] == Verdict.CONFORMS.value}
+        return {
+            "subject": leg.subject,
+            "target": leg.target,
+            "mode": leg.mode,
+            "guarded": leg.guarded,
+            "environment": leg.environment,
+            "complete": len(outcomes) == expected,
+            "verdicts": dict(collections.Counter(o["verdict"] for o in outcomes.values())),
+            "clauses": {clause: dict(counter) for clause, counter in clauses.items()},
+            "conforms": {id: [_short(o["ulp"]), _short(o["fraction"])] for id, o in sorted(passed.items())},
+            "others": {id: _filled(o) for id, o in sorted(outcomes.items()) if id not in passed},
+        }
+
+    def pytest_terminal_summary(self, terminalreporter):
+        if not any(self._outcomes.values()):
+            return
+        write = terminalreporter.write_line
+        terminalreporter.section(f"conformance, tier {self._tier}")
+        report = self.report()
+        for leg in report["legs"]:
+            for id, outcome in leg["others"].items():
+                if Verdict(outcome["verdict"]).is_failure:
+                    write(f"{outcome['verdict']}: {_line(outcome['detail'])}  {reproduction(leg, id)}")
+        for line in self._unseen():
+            write(line)
+        for leg, found in zip(self._legs, report["legs"]):
+            counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(found["verdicts"].items()))
+            write(f"{leg.id}: {counts or 'nothing was run'}")
+        if any(Verdict(verdict).is_failure for leg in report["legs"] for verdict in leg["verdicts"]):
+            write("Run one alone: pytest conformance, and the options at the end of its line.")
+
+
+def _for_clause(outcome, clause):
+    """What a case's outcome says of one of its clauses: a divergence breaks those that it names, and no others."""
+    verdict = Verdict(outcome["verdict"])
+    if verdict in (Verdict.CONFORMS, Verdict.NOT_AVAILABLE, Verdict.REFUSES_AS_DOCUMENTED, Verdict.VACUOUS):
+        return verdict.value
+    return verdict.value if clause in outcome["broken"] else "not judged"
+
+
+def _filled(outcome):
+    return {name: _short(value) for name, value in outcome.items() if value not in (None, "", [], ())}
+
+
+def _short(value):
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def _line(text, length=160):
+    return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def written(report):
+    """JSON with a line for each case, so that a change of results reads as one."""
+    text = json.dumps(report, indent=1, sort_keys=False)
+    return text + "\n"

@@ -1,0 +1,126 @@
+"""Subjects that misbehave, each in one way, on cases of one shape; and cases that wait for two seconds only."""
+
+import ctypes
+import mmap
+import os
+import signal
+import time
+
+import numpy as np
+
+from conformance.cases.values import ValueCase
+from conformance.subjects.base import NotAvailable
+from conformance.subjects.numpy import NumPy
+
+
+class Impatient(ValueCase):
+    seconds = 2
+
+
+class Broken(NumPy):
+    """On 5 x 4 scores it misbehaves; elsewhere it is right."""
+
+    def loss(self, input, target, **options):
+        result = super().loss(input, target, **options)
+        return self.misbehave(input, result) if input.shape == (5, 4) else result
+
+
+class Segfaults(Broken):
+    def misbehave(self, input, result):
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+
+class Exits(Broken):
+    def misbehave(self, input, result):
+        os._exit(3)
+
+
+class Hangs(Broken):
+    def misbehave(self, input, result):
+        time.sleep(60)
+
+
+class WritesBesideItsResult(Broken):
+    """On the side where there is no guard page."""
+
+    def misbehave(self, input, result):
+        placed = self.memory.result(result.shape, result.dtype)
+        placed[...] = result
+        begins_at_guard = placed.ctypes.data % mmap.PAGESIZE == 0
+        ctypes.memset(placed.ctypes.data + (placed.nbytes if begins_at_guard else -1), 0, 1)
+        return placed
+
+
+class WritesBeyondItsResult(Broken):
+    """Where a page ends that may not be touched."""
+
+    def misbehave(self, input, result):
+        placed = self.memory.result(result.shape, result.dtype)
+        placed[...] = result
+        ctypes.memset(placed.ctypes.data + placed.nbytes, 0, 1)
+        return placed
+
+
+class ReadsBeyondItsInput(Broken):
+    def misbehave(self, input, result):
+        ctypes.string_at(input.ctypes.data + input.nbytes, 1)
+        return result
+
+
+class LeavesItsResultUnwritten(Broken):
+    def misbehave(self, input, result):
+        return self.memory.result(result.shape, result.dtype)
+
+
+class LeavesOneElementUnwritten(Broken):
+    """The two poisons show that nobody wrote it, even if one of them were right."""
+
+    def misbehave(self, input, result):
+        placed = self.memory.result(result.shape, result.dtype)
+        placed[1:] = result[1:]
+        placed[0] = result[0] if placed[0] > 0 else placed[0]
+        return placed
+
+
+class ReturnsFloat64(Broken):
+    def misbehave(self, input, result):
+        return result.astype(np.float64)
+
+
+class ReturnsGarbage(Broken):
+    def misbehave(self, input, result):
+        return np.full(result.shape, 1e300)
+
+
+class ReturnsAnotherShape(Broken):
+    def misbehave(self, input, result):
+        return result[:, None]
+
+
+class ReturnsNothing(Broken):
+    def misbehave(self, input, result):
+        return None
+
+    def to_host(self, result):
+        if result is None:
+            raise TypeError("there is no result")
+        return super().to_host(result)
+
+
+class Refuses(Broken):
+    def misbehave(self, input, result):
+        raise NotImplementedError("no such shape here")
+
+
+class RefusesAsDocumented(Refuses):
+    limits = {"float32": "its README, 'Limits'"}  # noqa: RUF012
+
+
+class IsNotThere(NumPy):
+    def __init__(self, target, mode):
+        raise NotAvailable("its library is missing; install it: make library")
+
+
+class DiesAtOnce(NumPy):
+    def __init__(self, target, mode):
+        os.kill(os.getpid(), signal.SIGABRT)

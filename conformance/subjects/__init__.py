@@ -1,0 +1,10 @@
+"""The implementations that the suite knows by name. Any other is named by its module and class."""
+
+SUBJECTS = {
+    "ms_mml": "conformance.subjects.ms_mml:MsMml",
+    "composite": "conformance.subjects.ms_mml:Composite",
+    "library": "conformance.subjects.library:Library",
+    "mindspore": "conformance.subjects.mindspore:BuiltIn",
+    "torch": "conformance.subjects.torch:Torch",
+    "numpy": "conformance.subjects.numpy:NumPy",
+}

@@ -1,0 +1,73 @@
+"""Functions with the signature of `mindspore.ops.multi_margin_loss`, in graph and PyNative mode; the built-in."""
+
+import importlib.metadata
+import os
+
+from conformance.subjects.base import NotAvailable, Subject
+
+
+class MindSporeFunction(Subject):
+    """A function of MindSpore tensors, called as a user calls it: from a compiled Cell in graph mode, else directly."""
+
+    targets = ("CPU", "GPU", "Ascend")
+    modes = ("graph", "pynative")
+
+    def __init__(self, target, mode):
+        os.environ.setdefault("GLOG_v", "4")
+        try:
+            import mindspore
+        except ImportError as error:
+            raise NotAvailable(f"{error}; install it: pip install mindspore") from error
+        try:
+            mindspore.set_context(device_target=target)
+            mindspore.ops.zeros((1,)).asnumpy()
+        except Exception as error:
+            reason = next(line for line in str(error).splitlines() if line.strip())
+            raise NotAvailable(
+                f"MindSpore {mindspore.__version__} cannot use device target {target}: {reason}"
+            ) from error
+        mindspore.set_context(mode={"graph": mindspore.GRAPH_MODE, "pynative": mindspore.PYNATIVE_MODE}[mode])
+        from conformance.subjects import networks
+
+        self.mindspore, self.mode, self.target, self.networks = mindspore, mode, target, networks
+        self.function = self.find()
+        self._cells = {}
+
+    def find(self):
+        """The function under test."""
+        raise NotImplementedError
+
+    def environment(self):
+        versions = {name: importlib.metadata.version(name) for name in ("mindspore", "numpy")}
+        return {**versions, "device": self.mindspore.get_context("device_target")}
+
+    def to_device(self, array):
+        return self.mindspore.Tensor(array)
+
+    def to_host(self, result):
+        return result.asnumpy()
+
+    def _cell(self, gradient, weighted, options):
+        """One Cell for all shapes of the same options, so that MindSpore compiles each shape once."""
+        key = (gradient, weighted, repr(sorted(options.items(), key=str)))
+        if key not in self._cells:
+            cell = self.networks.Network(self.function, options, weighted)
+            self._cells[key] = self.networks.Gradient(cell) if gradient else cell
+        return self._cells[key]
+
+    def loss(self, input, target, weight=None, **options):
+        if self.mode == "pynative":
+            weights = {} if weight is None else {"weight": weight}
+            return self.function(input, target, **weights, **options)
+        arguments = (input, target) if weight is None else (input, target, weight)
+        return self._cell(False, weight is not None, options)(*arguments)
+
+    def gradient(self, dout, input, target, weight=None, **options):
+        arguments = (input, target) if weight is None else (input, target, weight)
+        gradients = self._cell(True, weight is not None, options)(*arguments, dout)
+        return gradients[0], None if weight is None else gradients[2]
+
+
+class BuiltIn(MindSporeFunction):
+    def find(self):
+        return self.mindspore.ops.multi_margin_loss

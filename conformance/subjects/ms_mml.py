@@ -1,0 +1,38 @@
+"""This project's operator by its kernels, and the same function written in MindSpore's own operators."""
+
+import os
+
+from conformance.subjects.base import NotAvailable
+from conformance.subjects.mindspore import MindSporeFunction
+
+# What the kernels promise. float64 carries what each addition rounds off, so no term grows with C: two roundings for
+# a hinge of p = 2 and its square make 5; one each for the sums of a segment, a row and all rows, and for weight, C
+# and N.
+CLAIMS = {"float16": 0.501, "float32": 0.501, "float64": 11}
+
+
+class MsMml(MindSporeFunction):
+    kernel = "aot"  # or an error: nothing else may run in its place
+    claims = CLAIMS
+
+    def find(self):
+        os.environ["MS_MML_KERNEL"] = self.kernel
+        try:
+            import ms_mml
+            from ms_mml import library
+        except ImportError as error:
+            raise NotAvailable(f"{error}; install it: pip install .") from error
+        found = library.find(self.target)
+        if self.kernel == "aot" and found.path is None:
+            raise NotAvailable(f"ms_mml has no kernels for {self.target}: {found.reason}")
+        self.facts = found.facts if self.kernel == "aot" else {}
+        self.version = ms_mml.__version__
+        return ms_mml.multi_margin_loss
+
+    def environment(self):
+        return {**super().environment(), "ms_mml": self.version, **self.facts}
+
+
+class Composite(MsMml):
+    kernel = "composite"
+    claims = {}  # noqa: RUF012

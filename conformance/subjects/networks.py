@@ -1,0 +1,28 @@
+"""Cells around a function of (input, target[, weight]) with its options fixed. In a file of their own, because
+MindSpore compiles a Cell from its source."""
+
+import mindspore as ms
+from mindspore import nn
+
+
+class Network(nn.Cell):
+    def __init__(self, function, options, weighted):
+        super().__init__()
+        self.function, self.options, self.weighted = function, options, weighted
+
+    def construct(self, input, target, weight=None):
+        if self.weighted:
+            return self.function(input, target, weight=weight, **self.options)
+        return self.function(input, target, **self.options)
+
+
+class Gradient(nn.Cell):
+    """The gradients of a network's output with respect to all its inputs, times the last argument."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.gradient = ms.ops.GradOperation(get_all=True, sens_param=True)
+        self.network = network
+
+    def construct(self, *arguments):
+        return self.gradient(self.network)(*arguments)

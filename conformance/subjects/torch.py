@@ -1,0 +1,35 @@
+"""PyTorch's multi_margin_loss, on the CPU or a GPU that it finds."""
+
+from conformance.subjects.base import NotAvailable, Subject
+
+
+class Torch(Subject):
+    targets = ("CPU", "GPU")
+    lacks = {"weight-gradient": "PyTorch's is not differentiable with respect to weight, and says so"}  # noqa: RUF012
+
+    def __init__(self, target, mode):
+        try:
+            import torch
+        except ImportError as error:
+            raise NotAvailable(f"{error}; install PyTorch") from error
+        if target == "GPU" and not torch.cuda.is_available():
+            raise NotAvailable("PyTorch finds no GPU; install its CUDA build on a machine with one")
+        self.torch, self.device = torch, "cuda" if target == "GPU" else "cpu"
+        self.guarded = target == "CPU"  # tensors share the memory of the arrays
+
+    def environment(self):
+        device = self.torch.cuda.get_device_name() if self.device == "cuda" else "CPU"
+        return {**super().environment(), "torch": self.torch.__version__, "device": device}
+
+    def to_device(self, array):
+        return self.torch.from_numpy(array).to(self.device)
+
+    def to_host(self, result):
+        return result.detach().cpu().numpy()
+
+    def loss(self, input, target, **options):
+        return self.torch.nn.functional.multi_margin_loss(input, target, **options)
+
+    def gradient(self, dout, input, target, **options):
+        loss = self.loss(input.requires_grad_(), target, **options)
+        return self.torch.autograd.grad(loss, input, dout)[0], None
