@@ -40,6 +40,7 @@ def pytest_configure(config):
         config.stash[LEGS] = [Leg(*leg) for leg in config.workerinput["legs"]]
         return
     config.stash[LEGS] = []
+    _cases(config)
     if not all(OTHER_TESTS & set(pathlib.Path(argument).parts) for argument in config.args):
         config.stash[LEGS] = _legs(config)
         config.option.tbstyle, config.option.reportchars = "no", ""  # the record has a line for each failure
@@ -58,6 +59,18 @@ def _legs(config):
     return found
 
 
+def _cases(config):
+    """Those of the tier, or those named, of whatever tier."""
+    wanted = config.getoption("--case")
+    if not wanted:
+        return all_cases(config.getoption("--tier"))
+    known = {case.id: case for case in all_cases()}
+    for id in wanted:
+        if id not in known:
+            raise pytest.UsageError(f"there is no case '{id}'")
+    return [known[id] for id in wanted]
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node):
     node.workerinput["legs"] = [tuple(leg) for leg in node.config.stash[LEGS]]
@@ -68,14 +81,8 @@ def pytest_generate_tests(metafunc):
     if "case" not in metafunc.fixturenames or "leg" not in metafunc.fixturenames:
         return
     config = metafunc.config
-    wanted = config.getoption("--case")
-    cases = [case for case in all_cases("huge" if wanted else config.getoption("--tier"))]
-    if wanted:
-        unknown = sorted(set(wanted) - {case.id for case in cases})
-        if unknown:
-            raise pytest.UsageError(f"there is no case '{unknown[0]}'")
-        cases = [case for case in cases if case.id in wanted]
-    pairs = [pytest.param(leg, case, id=f"{leg.id}-{case.id}") for case in cases for leg in config.stash[LEGS]]
+    legs_asked, cases = config.stash[LEGS], _cases(config)
+    pairs = [pytest.param(leg, case, id=f"{leg.id}-{case.id}") for case in cases for leg in legs_asked]
     metafunc.parametrize(("leg", "case"), pairs)
 
 

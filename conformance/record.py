@@ -53,13 +53,21 @@ class Record:
         self._begun = time.time()
         self._outcomes = {leg.id: {} for leg in legs}
         self._legs, self._tier, self._mutants = legs, tier, {}
+        self._faults = []  # of the suite itself
 
     def pytest_runtest_logreport(self, report):
-        for name, properties in report.user_properties if report.when == "call" else ():
-            if name == "conformance":
-                self._outcomes[properties["leg"]][properties["case"]] = properties["outcome"]
-            elif name == "mutant":
-                self._mutants[properties["mutant"]] = properties["killed_by"]
+        properties = dict(report.user_properties)
+        if "conformance" in properties:
+            noted = properties["conformance"]
+            self._outcomes[noted["leg"]][noted["case"]] = noted["outcome"]
+        elif report.failed and self._legs:
+            self._faults.append(str(report.longrepr))
+        if "mutant" in properties and report.passed:
+            self._mutants[properties["mutant"]["mutant"]] = properties["mutant"]["killed_by"]
+
+    def pytest_collectreport(self, report):
+        if report.failed and self._legs:
+            self._faults.append(str(report.longrepr))
 
     def pytest_sessionfinish(self, session):
         if self._unseen() and session.exitstatus == pytest.ExitCode.OK:
@@ -88,7 +96,6 @@ class Record:
                 "begun": datetime.datetime.fromtimestamp(self._begun, datetime.timezone.utc).isoformat("T", "seconds"),
                 "seconds": round(time.time() - self._begun, 1),
                 "cases": expected,
-                "clauses": len(CLAUSES),
             },
             "machine": {"processor": processor(), "system": platform.platform(), "python": platform.python_version()},
             "legs": [self._leg(leg, self._outcomes[leg.id], cases, expected) for leg in self._legs],
@@ -115,9 +122,11 @@ class Record:
         }
 
     def pytest_terminal_summary(self, terminalreporter):
+        write = terminalreporter.write_line
+        for fault in self._faults:
+            write(fault)
         if not any(self._outcomes.values()):
             return
-        write = terminalreporter.write_line
         terminalreporter.section(f"conformance, tier {self._tier}")
         report = self.report()
         for leg in report["legs"]:
@@ -134,11 +143,11 @@ class Record:
 
 
 def _for_clause(outcome, clause):
-    """What a case's outcome says of one of its clauses: a divergence breaks those that it names, and no others."""
+    """What a case's outcome says of one of its clauses: a failure breaks those that it names, and no others."""
     verdict = Verdict(outcome["verdict"])
-    if verdict in (Verdict.CONFORMS, Verdict.NOT_AVAILABLE, Verdict.REFUSES_AS_DOCUMENTED, Verdict.VACUOUS):
-        return verdict.value
-    return verdict.value if clause in outcome["broken"] else "not judged"
+    if verdict.is_failure and verdict is not Verdict.VACUOUS and clause not in outcome["broken"]:
+        return "not judged"
+    return f"known: {outcome['detail'].partition(':')[0]}" if verdict is Verdict.KNOWN else verdict.value
 
 
 def _filled(outcome):

@@ -6,7 +6,7 @@ import pathlib
 
 from conformance.entry_points import EntryPoints
 from conformance.subjects.base import NotAvailable, Subject
-from conformance.subjects.ms_mml import CLAIMS
+from conformance.subjects.ms_mml import CLAIMS, library_facts
 
 FILE = "lib/cpu/libms_mml_cpu.so"
 
@@ -27,10 +27,10 @@ class Library(Subject):
         if not found:
             raise NotAvailable(f"there is no {FILE} in an installed ms_mml; install it: pip install .")
         self.entry_points = EntryPoints(path or str(found[0]))
-        self.facts = json.loads(found[0].with_name("build.json").read_text())
+        self.facts = library_facts(json.loads(found[0].with_name("build.json").read_text()))
 
     def environment(self):
-        in_use = {"instruction_set": self.entry_points.instruction_set()}
+        in_use = {"instruction set": self.entry_points.instruction_set()}
         return {**super().environment(), **self.facts, **in_use}
 
     def loss(self, input, target, p=1, margin=1, weight=None, reduction="mean"):

@@ -1,0 +1,123 @@
+"""The logic of verdicts, on results that are known to be right, nearly right, and wrong."""
+
+import numpy as np
+import pytest
+
+from conformance.cases import all_cases
+from conformance.cases.base import Answer, Leg
+from conformance.judge import judge_values
+from conformance.oracle import Values
+from conformance.verdict import Verdict
+
+LEG = Leg("any", "CPU", "", {}, {}, {}, False)
+CASES = {case.id: case for case in all_cases()}
+FOCUS = ("formula",)
+
+
+def values(nearest, rest=0.0, scale=None):
+    nearest = np.array(nearest, np.float64)
+    return Values(nearest, np.zeros_like(nearest) + rest, np.abs(nearest) if scale is None else np.array(scale))
+
+
+def judged(result, exact, dtype=np.float32, naive=1e-3, claim=None):
+    outcome = judge_values(np.asarray(result, dtype), exact, np.dtype(dtype), FOCUS, naive, claim)
+    return outcome.verdict, outcome.broken
+
+
+STEP = 2.0**-23
+CONFORMS, ACCURACY, WRONG = (Verdict.CONFORMS, ()), (Verdict.DIVERGES, ("accuracy",)), (Verdict.DIVERGES, FOCUS)
+
+
+@pytest.mark.parametrize(("result", "expected"), [
+    (1.0, CONFORMS),
+    (1 + STEP, CONFORMS),
+    (1 + 2 * STEP, ACCURACY),
+    (1.002, WRONG),
+    (-1.0, WRONG),
+    (np.nan, WRONG),
+    (np.inf, WRONG),
+])  # fmt: skip
+def test_of_one(result, expected):
+    assert judged(result, values(1.0)) == expected
+
+
+def test_what_is_left_beyond_float64_counts():
+    """The exact value is 1 + 1.4 steps of float32: the one below is 1.4 ulp off, the one above 0.4 and 0.6."""
+    exact = values(1 + STEP, rest=0.4 * STEP)
+    assert judged(1.0, exact) == ACCURACY
+    assert judged(1 + STEP, exact) == judged(1 + 2 * STEP, exact) == CONFORMS
+
+
+def test_a_claim_is_held_to():
+    assert judged(1 + STEP, values(1.0), claim=0.501) == ACCURACY
+
+
+def test_float64_is_allowed_what_its_steps_cost():
+    assert judged(1 + 1e-12, values(1.0), np.float64, naive=1e-11) == CONFORMS
+    assert judged(1 + 1e-10, values(1.0), np.float64, naive=1e-11) == WRONG
+
+
+@pytest.mark.parametrize(("result", "exact", "expected"), [
+    (np.inf, 1e5, CONFORMS),
+    (65504, 65519.9, CONFORMS),
+    (np.inf, 65519.9, WRONG),
+    (65504, 65520.0, WRONG),
+    (-np.inf, 1e5, WRONG),
+    (np.nan, np.nan, CONFORMS),
+    (0, np.nan, WRONG),
+    (np.nan, np.inf, WRONG),
+])  # fmt: skip
+def test_what_is_not_finite_in_float16(result, exact, expected):
+    assert judged(result, values(exact), np.float16, naive=32) == expected
+
+
+def test_dtype_and_shape():
+    exact = values([1.0, 2.0])
+    outcome = judge_values(np.array([1.0, 2.0]), exact, np.dtype(np.float32), FOCUS)
+    assert (outcome.verdict, outcome.broken) == (Verdict.DIVERGES, ("output-dtype",))
+    assert judged([[1.0, 2.0]], exact) == WRONG
+
+
+def test_a_bound_wider_than_the_values_is_vacuous():
+    """A sum that cancels, judged by what was added up; exact zeros, though, say something."""
+    assert judged(1e-9, values(1e-9, scale=1.0))[0] is Verdict.VACUOUS
+    assert judged([0.0, 0.0], values([0.0, 0.0])) == CONFORMS
+
+
+def judge(id, array):
+    case = CASES[id]
+    return case.outcome([Answer(array) for _ in case.calls()], LEG)
+
+
+@pytest.mark.parametrize(("answer", "verdict", "broken"), [
+    (Answer(error=("ValueError", "Exception"), message="target[2] is 33"), Verdict.CONFORMS, ()),
+    (Answer(error=("ValueError", "Exception"), message="bad target"), Verdict.DIVERGES, ("target-out-of-range",)),
+])  # fmt: skip
+def test_a_target_out_of_range_is_named(answer, verdict, broken):
+    case = CASES["loss-f32-p1-none-wnone-m0-9x33-beyond"]
+    outcome = case.outcome([answer], LEG)
+    assert (outcome.verdict, outcome.broken) == (verdict, broken)
+
+
+@pytest.mark.parametrize(("error", "message", "broken"), [
+    (("TypeError",), "p must be int", ()),
+    (("MyTypeError", "TypeError"), "p must be int", ()),
+    (("ValueError",), "p must be int", ("raises-p-or-target-type",)),
+    (("TypeError",), "wrong", ("error-names-argument",)),
+])  # fmt: skip
+def test_documented_errors(error, message, broken):
+    outcome = CASES["raises-p-float"].outcome([Answer(error=error, message=message)], LEG)
+    assert outcome.broken == broken
+    assert outcome.verdict is (Verdict.DIVERGES if broken else Verdict.CONFORMS)
+
+
+def test_what_is_written_is_told_before_what_is_wrong():
+    case = CASES["loss-f32-p1-none-wnone-m1-9x33"]
+    for wrote, broken in (("weight", "inputs-kept"), ("memory beside its result", "inside-buffers")):
+        outcome = case.outcome([Answer(np.zeros(9, np.float32), wrote=wrote)], LEG)
+        assert outcome.broken == (broken,)
+
+
+def test_only_conforming_is_no_failure_beside_what_was_not_asked():
+    passing = {Verdict.CONFORMS, Verdict.NOT_AVAILABLE, Verdict.REFUSES_AS_DOCUMENTED}
+    assert {verdict for verdict in Verdict if not verdict.is_failure} == passing

@@ -1,0 +1,58 @@
+"""What the ledger foresees is known; what it foresees and does not come is a failure."""
+
+from conformance import ledger
+from conformance.cases.base import Leg
+from conformance.verdict import Outcome, Verdict
+
+LEG = Leg("theirs", "CPU", "graph", {}, {}, {}, False, {"theirs": "2.10.0"})
+ENTRY = {
+    "id": "half",
+    "subject": "theirs",
+    "versions": {"theirs": ">=2.7,<2.11"},
+    "cases": ["loss-f16-*"],
+    "except": ["*-m0-*"],
+    "verdict": "crashed",
+    "signature": "SIGSEGV",
+    "reason": "it reads a pointer that is null",
+}
+CRASH = Outcome(Verdict.CRASHED, "died of SIGSEGV", ("formula",))
+CASE = "loss-f16-p1-mean-wnone-m1-9x33"
+
+
+def judged(outcome, leg=LEG, case=CASE, **changes):
+    return ledger.judge(outcome, leg, case, [{**ENTRY, **changes}])
+
+
+def test_as_foreseen():
+    outcome = judged(CRASH)
+    assert outcome == Outcome(Verdict.KNOWN, "crashed: died of SIGSEGV", ("formula",), ledger="half")
+    assert outcome.verdict.is_failure
+
+
+def test_another_signature():
+    for other in (Outcome(Verdict.CRASHED, "died of SIGFPE", ("formula",)), Outcome(Verdict.DIVERGES, "SIGSEGV")):
+        outcome = judged(other)
+        assert outcome.verdict is Verdict.OUTDATED
+        assert "'half' foresees 'crashed: SIGSEGV', but the case" in outcome.detail
+
+
+def test_no_longer():
+    outcome = judged(Outcome(Verdict.CONFORMS))
+    assert outcome.verdict is Verdict.OUTDATED
+    assert outcome.detail.endswith("but the case conforms")
+
+
+def test_of_others_it_does_not_speak():
+    for leg in (LEG._replace(subject="mine"), LEG._replace(environment={"theirs": "2.11.0"})):
+        assert judged(CRASH, leg) == CRASH
+    assert judged(CRASH, modes=["pynative"]) == judged(CRASH, targets=["GPU"]) == CRASH
+    for case in ("loss-f32-p1-mean-wnone-m1-9x33", "loss-f16-p1-mean-wnone-m0-9x33"):
+        assert judged(CRASH, case=case) == CRASH
+
+
+def test_some_may_conform_but_not_all():
+    good = Outcome(Verdict.CONFORMS)
+    assert judged(good, some=True) == good
+    some = [{**ENTRY, "some": True}]
+    assert ledger.unseen(LEG, {"a": {"ledger": None}}, some) == some
+    assert ledger.unseen(LEG, {"a": {"ledger": None}, "b": {"ledger": "half"}}, some) == []

@@ -1,0 +1,139 @@
+"""The oracle against numbers that others worked out, and the bounds against arithmetic that may well be inexact."""
+
+import json
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from conformance.bounds import Naive, overflow, ulp
+from conformance.cases import all_cases
+from conformance.cases.golden import golden_cases
+from conformance.cases.inputs import DTYPES, Inputs, generator, weights
+from conformance.golden.pytorch import FILE, compared
+from conformance.oracle import Exact, Hinges
+
+GOLDEN = [case for case in golden_cases() if hasattr(case, "index")]
+COMPARED = [case for case in all_cases("full") if compared(case)]
+RECORDED = json.loads(FILE.read_text())["results"]
+
+
+def exact_of(inputs):
+    return Exact(Hinges(inputs.input, inputs.target, inputs.margin), inputs.weight, inputs.p, inputs.reduction)
+
+
+def values_of(case):
+    exact = exact_of(case.inputs())
+    return exact.loss() if case.operation == "loss" else getattr(exact, case.operation.replace("-", "_"))(case.dout())
+
+
+@pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case.id)
+def test_golden_values(case):
+    """Committed fractions, in every bit."""
+    exact, expected = values_of(case), case.expected()
+    np.testing.assert_array_equal(exact.nearest, expected.nearest)
+    np.testing.assert_array_equal(exact.rest, expected.rest)
+
+
+def test_every_case_that_pytorch_was_asked_is_recorded():
+    assert {case.id for case in COMPARED} == set(RECORDED)
+    assert len(RECORDED) >= 40
+
+
+@pytest.mark.parametrize("case", COMPARED, ids=lambda case: case.id)
+def test_pytorch_in_float64(case):
+    exact, inputs = values_of(case), case.inputs()
+    bound = Naive(inputs).loss() if case.operation == "loss" else Naive(inputs).gradient(case.dout())
+    assert np.all(np.abs(np.array(RECORDED[case.id]) - exact.nearest) <= bound)
+
+
+@pytest.mark.parametrize("p", [1, 2])
+@pytest.mark.parametrize("values", ["nan", "inf"])
+def test_what_is_not_finite_follows_ieee_arithmetic(values, p):
+    """Against the formula in float64, step by step, weights of zero and of both signs among them."""
+    base = next(c for c in all_cases() if c.id.startswith("loss-f64") and c.id.endswith(f"9x33-{values}")).inputs()
+    for weight_kind in ("wnone", "w0", "wsigned", "wnan"):
+        weight = weights("f64", weight_kind, base.input.shape[1])
+        inputs = Inputs(base.input, base.target, weight, p, base.margin, "none")
+        rows = np.arange(len(inputs.target))
+        with np.errstate(all="ignore"):
+            z = inputs.margin - inputs.input[rows, inputs.target][:, None] + inputs.input
+            hinge = np.where(np.isnan(z), z, np.maximum(z, 0))
+            hinge[rows, inputs.target] = 0
+            row_loss = (hinge**p).sum(1) / inputs.input.shape[1]
+            row_loss = row_loss if weight is None else row_loss * weight[inputs.target]
+        np.testing.assert_allclose(exact_of(inputs).loss().nearest, row_loss, rtol=1e-12)
+
+
+def test_counts_stand_for_repeated_rows():
+    rng = generator("counts")
+    scores, target = rng.standard_normal((3, 5)), np.array([0, 4, 2])
+    counts = [2, 1, 3]
+    for reduction in ("mean", "sum"):
+        short = Exact(Hinges(scores, target, 1, counts), None, 2, reduction)
+        long = Exact(Hinges(np.repeat(scores, counts, 0), np.repeat(target, counts), 1), None, 2, reduction)
+        assert short.loss() == long.loss()
+        np.testing.assert_array_equal(np.repeat(short.gradient(1.5).nearest, counts, 0), long.gradient(1.5).nearest)
+
+
+def test_a_value_is_kept_in_two_floats():
+    exact = exact_of(Inputs(np.array([[0.0, 0.1, 0.2]]), np.array([0]), None, 1, 1, "none")).loss()
+    value = (2 + Fraction(0.1) + Fraction(0.2)) / 3
+    kept = Fraction(float(exact.nearest[0])) + Fraction(float(exact.rest[0]))
+    assert abs(kept - value) < Fraction(1, 2**105)
+
+
+@pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
+def test_ulp(dtype):
+    """At ones, next to a power of two, below the normal numbers and at 0."""
+    info = np.finfo(dtype)
+    values = np.array([1, 1.5, np.nextafter(dtype(2), dtype(0)), 2, info.tiny, info.smallest_subnormal], dtype)
+    np.testing.assert_array_equal(ulp(values, dtype), np.spacing(values).astype(np.float64))
+    assert ulp(0.0, dtype) == float(info.smallest_subnormal)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_from_here_on_a_value_rounds_to_infinity(dtype):
+    with np.errstate(over="ignore"):
+        assert np.isinf(dtype(overflow(dtype)))
+        assert np.isfinite(dtype(np.nextafter(overflow(dtype), 0)))
+    assert overflow(np.float64) == math.inf
+
+
+def in_the_dtype(inputs, dout):
+    """The loss and the gradient with every step rounded, as a plain loop in the dtype computes them."""
+    dtype, (rows, classes) = inputs.dtype.type, inputs.input.shape
+    losses, gradient = [], np.zeros_like(inputs.input)
+    for r, y in enumerate(inputs.target):
+        total = dtype(0)
+        factor = dtype(dtype(dout) * dtype(inputs.p)) / dtype(classes) / dtype(rows)
+        for i in range(classes):
+            z = dtype(dtype(dtype(inputs.margin) - inputs.input[r, y]) + inputs.input[r, i])
+            if i != y and z > 0:
+                total = dtype(total + (z if inputs.p == 1 else dtype(z * z)))
+                gradient[r, i] = factor if inputs.p == 1 else dtype(factor * z)
+                gradient[r, y] = dtype(gradient[r, y] - gradient[r, i])
+        losses.append(dtype(total / dtype(classes)))
+    loss = dtype(0)
+    for row in losses:
+        loss = dtype(loss + row)
+    return dtype(loss / dtype(rows)), gradient
+
+
+@pytest.mark.parametrize("p", [1, 2])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_plain_loops_stay_within_the_naive_bound(dtype, p):
+    """And use some of it: a bound that is never nearly reached says nothing."""
+    used = 0
+    for draw in range(20):
+        rng = generator(f"{dtype}-{p}-{draw}")
+        scores = rng.standard_normal((4, 19)).astype(DTYPES[dtype])
+        inputs = Inputs(scores, rng.integers(0, 19, 4), None, p, 1, "mean")
+        loss, gradient = in_the_dtype(inputs, 1.5)
+        exact, naive = exact_of(inputs), Naive(inputs)
+        fractions = [abs(float(loss) - exact.loss().nearest) / naive.loss()]
+        fractions.append((np.abs(gradient - exact.gradient(1.5).nearest) / naive.gradient(1.5)).max())
+        assert max(fractions) <= 1
+        used = max(used, *fractions)
+    assert used > 0.02
