@@ -44,8 +44,8 @@ def pytest_configure(config):
     if not all(OTHER_TESTS & set(pathlib.Path(argument).parts) for argument in config.args):
         config.stash[LEGS] = _legs(config)
         config.option.tbstyle, config.option.reportchars = "no", ""  # the record has a line for each failure
-    record = Record(config.stash[LEGS], config.getoption("--tier"), config.getoption("--report"))
-    config.pluginmanager.register(record)
+    options = [config.getoption(name) for name in ("--tier", "--report", "--accept-known")]
+    config.pluginmanager.register(Record(config.stash[LEGS], *options))
 
 
 def _legs(config):

@@ -4,6 +4,7 @@ The suite's process never imports a framework. It sends cases to the subject's p
 with a disturbance between, and sends back what came of them.
 """
 
+import contextlib
 import importlib
 import multiprocessing
 import os
@@ -11,6 +12,7 @@ import pathlib
 import signal
 import sys
 import tempfile
+from dataclasses import replace
 
 import numpy as np
 
@@ -33,7 +35,7 @@ class Isolated:
 
     def __init__(self, subject, target, mode, home):
         self._arguments = (SUBJECTS.get(subject, subject), target, mode, str(home))
-        self._process = None
+        self._process = self._last = None
 
     def start(self):
         """Begin a process and return what the subject says of itself, or raise Unavailable."""
@@ -53,9 +55,14 @@ class Isolated:
 
     def perform(self, case):
         """The answers to a case's calls, or the outcome of a process that gave none."""
+        before, self._last = self._last, case.id
         if self._process is None:
             self.start()
-        self._connection.send(case)
+        try:
+            self._connection.send(case)
+        except OSError:
+            late = self._end(case.focus)
+            return replace(late, detail=f"{late.detail} after {before} had answered, before this case")
         return self._receive(case.seconds, case.focus)
 
     def _receive(self, seconds, focus=()):
@@ -65,11 +72,15 @@ class Isolated:
                 return Outcome(Verdict.HUNG, f"gave no answer in {seconds} s", focus)
             return self._connection.recv()
         except (EOFError, OSError):
-            self._process.join()
-            code = self._process.exitcode
-            self._process = None
-            died = f"died of {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-            return Outcome(Verdict.CRASHED, died, focus)
+            return self._end(focus)
+
+    def _end(self, focus):
+        """How the process ended, of itself."""
+        self._process.join()
+        code = self._process.exitcode
+        self._process = None
+        died = f"died of {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        return Outcome(Verdict.CRASHED, died, focus)
 
     def stop(self):
         if self._process is not None:
@@ -168,7 +179,10 @@ def _answer(subject, case, call):
         result = getattr(subject, call.operation)(**tensors, **options)
         array = subject.to_host(result[call.pick] if call.operation == "gradient" else result)
         array = case.fold(np.array(array, copy=case.tier != "huge"))
+        subject.synchronize()
     except Exception as error:
+        with contextlib.suppress(Exception):
+            subject.synchronize()
         names = tuple(parent.__name__ for parent in type(error).__mro__[:-2])
         return Answer(error=names, message=str(error))
     return Answer(array, wrote="" if case.tier == "huge" else _written(subject, given, tensors))

@@ -1,10 +1,10 @@
 """Known divergences of other people's implementations, as data: `ledger.json`.
 
-An entry says of which subject, versions and cases it speaks (`cases` are patterns of ids, `except` of those left out),
-what is seen there (a verdict and a `signature`, a regular expression found in the detail) and why. Where a case goes as
-the entry says, its verdict is 'diverges (known)'. Where it does not, the entry is out of date, and that is a failure:
-something changed. An entry with "some" speaks of errors that only some of its cases show, on one machine these and on
-another those: then cases may conform, but not all.
+An entry says of which subject, versions and cases it speaks (`cases` are patterns of ids, `except` of those left
+out), what is seen there (one of some `verdicts`, and a `signature`, a regular expression found in the detail) and why.
+Where a case goes as an entry says, its verdict is 'diverges (known)'. Where it does not, the entry is out of date, and
+that is a failure: something changed. An entry with "some" speaks of errors that only some of its cases show, on one
+machine these and on another those: then cases may conform, but not all.
 """
 
 import fnmatch
@@ -19,7 +19,7 @@ from packaging.specifiers import SpecifierSet
 from conformance.verdict import Outcome, Verdict
 
 FILE = pathlib.Path(__file__).with_name("ledger.json")
-REQUIRED = {"id", "subject", "versions", "cases", "verdict", "signature", "reason"}
+REQUIRED = {"id", "subject", "versions", "cases", "verdicts", "signature", "reason"}
 OPTIONAL = {"targets", "modes", "except", "some"}
 
 
@@ -50,17 +50,18 @@ def selects(entry, case_id):
 
 def judge(outcome, leg, case_id, known=None):
     """The outcome in the light of the ledger: as foreseen, out of date, or as it is."""
-    for entry in entries() if known is None else known:
-        if not (selects(entry, case_id) and speaks_of(entry, leg)):
-            continue
-        if entry.get("some") and outcome.verdict is Verdict.CONFORMS:
-            continue
-        seen = f"{outcome.verdict.value}: {outcome.detail}"
-        if outcome.verdict.value == entry["verdict"] and re.search(entry["signature"], outcome.detail):
+    about = [
+        entry for entry in (entries() if known is None else known) if selects(entry, case_id) and speaks_of(entry, leg)
+    ]
+    seen = f"{outcome.verdict.value}: {outcome.detail}"
+    for entry in about:
+        if outcome.verdict.value in entry["verdicts"] and re.search(entry["signature"], outcome.detail):
             return replace(outcome, verdict=Verdict.KNOWN, detail=seen, ledger=entry["id"])
-        foreseen = f"{entry['verdict']}: {entry['signature']}"
-        text = f"ledger entry '{entry['id']}' foresees '{foreseen}', but the case {seen.rstrip(': ')}"
-        return Outcome(Verdict.OUTDATED, text, outcome.broken, ledger=entry["id"])
+    for entry in about:
+        if not entry.get("some"):
+            foreseen = f"{' or '.join(entry['verdicts'])}: {entry['signature']}"
+            text = f"entry '{entry['id']}' foresees '{foreseen}', but the case {seen.rstrip(': ')}"
+            return Outcome(Verdict.OUTDATED, text, outcome.broken, ledger=entry["id"])
     return outcome
 
 

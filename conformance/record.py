@@ -48,8 +48,8 @@ def reproduction(leg, case_id):
 class Record:
     """A pytest plugin of the process that sees every outcome."""
 
-    def __init__(self, legs, tier, file):
-        self.file = file
+    def __init__(self, legs, tier, file, accept_known):
+        self._file, self._accepted = file, {Verdict.KNOWN} if accept_known else set()
         self._begun = time.time()
         self._outcomes = {leg.id: {} for leg in legs}
         self._legs, self._tier, self._mutants = legs, tier, {}
@@ -72,8 +72,8 @@ class Record:
     def pytest_sessionfinish(self, session):
         if self._unseen() and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if self.file:
-            pathlib.Path(self.file).write_text(written(self.report()))
+        if self._file:
+            pathlib.Path(self._file).write_text(written(self.report()))
 
     def _unseen(self):
         """Lines on entries of the ledger that a whole run has not borne out."""
@@ -131,15 +131,18 @@ class Record:
         report = self.report()
         for leg in report["legs"]:
             for id, outcome in leg["others"].items():
-                if Verdict(outcome["verdict"]).is_failure:
+                if self._fails(outcome["verdict"]):
                     write(f"{outcome['verdict']}: {_line(outcome['detail'])}  {reproduction(leg, id)}")
         for line in self._unseen():
             write(line)
         for leg, found in zip(self._legs, report["legs"]):
             counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(found["verdicts"].items()))
             write(f"{leg.id}: {counts or 'nothing was run'}")
-        if any(Verdict(verdict).is_failure for leg in report["legs"] for verdict in leg["verdicts"]):
+        if any(map(self._fails, (verdict for leg in report["legs"] for verdict in leg["verdicts"]))):
             write("Run one alone: pytest conformance, and the options at the end of its line.")
+
+    def _fails(self, verdict):
+        return Verdict(verdict).is_failure and Verdict(verdict) not in self._accepted
 
 
 def _for_clause(outcome, clause):

@@ -69,13 +69,19 @@ def cell(leg, clause):
 
 
 def histogram(leg):
-    """How many cases have their largest error in each bar; of those that were measured."""
-    errors = [ulp for ulp, _ in leg["conforms"].values() if ulp is not None]
-    errors += [outcome["ulp"] for outcome in leg["others"].values() if "ulp" in outcome]
-    counts = collections.Counter(next(bar for bar in BARS if error <= bar) for error in errors)
+    """How many cases have their largest error in each bar, those of float64 apart; and the largest of either."""
+    errors = {id: ulp for id, (ulp, _) in leg["conforms"].items() if ulp is not None}
+    errors.update({id: outcome["ulp"] for id, outcome in leg["others"].items() if "ulp" in outcome})
+    wide = {id for id in errors if "-f64-" in id}
+    counts = collections.Counter((next(bar for bar in BARS if ulp <= bar), id in wide) for id, ulp in errors.items())
     labels = ["0", *[f"{bar:g}" for bar in BARS[1:-1]], "more"]
-    bars = [(label, counts[bar]) for label, bar in zip(labels, BARS)]
-    return {"bars": bars, "most": max((n for _, n in bars), default=0) or 1, "largest": max(errors, default=None)}
+    bars = [(label, counts[bar, False], counts[bar, True]) for label, bar in zip(labels, BARS)]
+    return {
+        "bars": bars,
+        "most": max(narrow + wide for _, narrow, wide in bars) or 1,
+        "narrow": max((ulp for id, ulp in errors.items() if id not in wide), default=None),
+        "wide": max((errors[id] for id in wide), default=None),
+    }
 
 
 def largest_fraction(leg):
@@ -131,13 +137,24 @@ def support(legs):
     rows = []
     for leg in legs:
         counts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(leg["verdicts"].items()))
-        largest = histogram(leg)["largest"]
+        largest = [histogram(leg)[part] for part in ("narrow", "wide")]
         ran = f"{leg['run']['tier']} tier{'' if leg['complete'] else ', not all of it'}"
-        worst = f"{largest:.4g}" if largest is not None and leg["subject"] != "mindspore" else ""
+        worst = "-" if None in largest else " / ".join(f"{ulp:.3g}" for ulp in largest)
         file = pathlib.Path(leg["file"])
         evidence = f"[{file.name}]({'/'.join(file.parts[-3:])})"
         rows.append([title(leg), version(leg), f"Python {leg['machine']['python']}", counts, worst, ran, evidence])
-    return table(["subject, device target, mode", "versions", "on", "cases", "largest ulp", "asked", "evidence"], rows)
+    return table(
+        [
+            "subject, device target, mode",
+            "versions",
+            "on",
+            "cases",
+            "largest ulp: float16 and 32 / 64",
+            "asked",
+            "evidence",
+        ],
+        rows,
+    )
 
 
 def against(legs):

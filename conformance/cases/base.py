@@ -31,8 +31,8 @@ class Answer(NamedTuple):
     same: bool = True  # as the same call gave before
 
     def text(self):
-        first_line = next((line for line in self.message.splitlines() if line.strip()), "")
-        return f"{self.error[0]}: {first_line}"
+        says = next((line for line in self.message.splitlines() if any(map(str.isalnum, line))), "")
+        return f"{self.error[0]}: {says}"
 
 
 class Leg(NamedTuple):

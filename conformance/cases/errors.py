@@ -81,7 +81,14 @@ class ErrorCase(Case):
         arguments = {**GOOD, self.argument: self.value}
         if arguments["input"] is self.value and getattr(self.value, "ndim", 0) == 2 and self.value.shape[1] == 0:
             arguments["weight"] = np.ones(0, np.float32)  # no other argument is wrong
-        return [Call("loss", arguments)]
+        return [Call("loss", GOOD), Call("loss", arguments)]
+
+    def outcome(self, answers, leg):
+        """Good arguments come first: what they leave in a cache must not let the bad ones in."""
+        good, bad = answers
+        if good.error:
+            return Outcome(Verdict.REFUSES, f"good arguments: {good.text()}", self.focus)
+        return super().outcome([bad], leg)
 
     def judge(self, answers, leg):
         text = f"accepted {self.argument} = {_short(self.value)}, expected {self.error.__name__}"

@@ -31,7 +31,10 @@ class GoldenCase(Case):
     dtype: str
     index: int
     tier = "quick"
-    focus = ("formula", "other-classes")
+
+    @property
+    def focus(self):
+        return ("formula", "other-classes") if self.operation == "loss" else (self.operation,)
 
     @property
     def id(self):

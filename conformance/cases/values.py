@@ -101,10 +101,10 @@ class ValueCase(Case):
 
     @property
     def focus(self):
-        if self.special:
-            return self.special
         if self.shape[0] == 0:
             return ("no-rows",)
+        if self.special and self.operation != "weight-gradient":
+            return self.special
         if self.shape[1] == 1:
             return ("one-class",)
         if self.operation != "loss":

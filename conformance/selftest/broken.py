@@ -4,6 +4,7 @@ import ctypes
 import mmap
 import os
 import signal
+import threading
 import time
 
 import numpy as np
@@ -28,6 +29,14 @@ class Broken(NumPy):
 class Segfaults(Broken):
     def misbehave(self, input, result):
         os.kill(os.getpid(), signal.SIGSEGV)
+
+
+class DiesLater(Broken):
+    """After it has answered."""
+
+    def misbehave(self, input, result):
+        threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGSEGV)).start()
+        return result
 
 
 class Exits(Broken):

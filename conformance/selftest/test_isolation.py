@@ -1,5 +1,7 @@
 """Whatever a subject does, it gets a verdict, and the next case is run."""
 
+import time
+
 import pytest
 
 from conformance.cases.base import Leg
@@ -42,6 +44,19 @@ def test_a_verdict_and_the_run_goes_on(tmp_path, name, verdict, detail, broken):
         assert (got.verdict, got.broken) == (verdict, broken)
         assert detail in got.detail
         assert outcome(isolated, leg, NEXT).verdict is Verdict.CONFORMS
+    finally:
+        isolated.stop()
+
+
+def test_a_death_between_two_cases_is_told(tmp_path):
+    isolated = Isolated("conformance.selftest.broken:DiesLater", "CPU", "", tmp_path)
+    try:
+        assert not isinstance(isolated.perform(CASE), Outcome)
+        time.sleep(2)
+        late = isolated.perform(NEXT)
+        assert late.verdict is Verdict.CRASHED
+        assert late.detail == f"died of SIGSEGV after {CASE.id} had answered, before this case"
+        assert not isinstance(isolated.perform(NEXT), Outcome)
     finally:
         isolated.stop()
 

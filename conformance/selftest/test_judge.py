@@ -106,9 +106,15 @@ def test_a_target_out_of_range_is_named(answer, verdict, broken):
     (("TypeError",), "wrong", ("error-names-argument",)),
 ])  # fmt: skip
 def test_documented_errors(error, message, broken):
-    outcome = CASES["raises-p-float"].outcome([Answer(error=error, message=message)], LEG)
+    good = Answer(np.zeros((), np.float32))
+    outcome = CASES["raises-p-float"].outcome([good, Answer(error=error, message=message)], LEG)
     assert outcome.broken == broken
     assert outcome.verdict is (Verdict.DIVERGES if broken else Verdict.CONFORMS)
+
+
+def test_an_error_for_good_arguments_too_is_no_documented_one():
+    refused = Answer(error=("TypeError",), message="p must be int")
+    assert CASES["raises-p-float"].outcome([refused, refused], LEG).verdict is Verdict.REFUSES
 
 
 def test_what_is_written_is_told_before_what_is_wrong():

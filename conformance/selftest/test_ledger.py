@@ -11,7 +11,7 @@ ENTRY = {
     "versions": {"theirs": ">=2.7,<2.11"},
     "cases": ["loss-f16-*"],
     "except": ["*-m0-*"],
-    "verdict": "crashed",
+    "verdicts": ["crashed"],
     "signature": "SIGSEGV",
     "reason": "it reads a pointer that is null",
 }
@@ -53,6 +53,8 @@ def test_of_others_it_does_not_speak():
 def test_some_may_conform_but_not_all():
     good = Outcome(Verdict.CONFORMS)
     assert judged(good, some=True) == good
+    other = Outcome(Verdict.DIVERGES, "value is 1, expected 2", ("formula",))
+    assert judged(other, some=True) == other
     some = [{**ENTRY, "some": True}]
     assert ledger.unseen(LEG, {"a": {"ledger": None}}, some) == some
     assert ledger.unseen(LEG, {"a": {"ledger": None}, "b": {"ledger": "half"}}, some) == []

@@ -63,6 +63,9 @@ class Subject:
     def to_host(self, result):
         return np.asarray(result)
 
+    def synchronize(self):
+        """Wait for what is still under way, so that a crash is laid at the right door."""
+
     def loss(self, input, target, **options):
         raise NotImplementedError
 

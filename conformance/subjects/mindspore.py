@@ -29,6 +29,12 @@ class MindSporeFunction(Subject):
         mindspore.set_context(mode={"graph": mindspore.GRAPH_MODE, "pynative": mindspore.PYNATIVE_MODE}[mode])
         from conformance.subjects import networks
 
+        try:  # the public mindspore.runtime.synchronize does nothing on CPU
+            from mindspore.graph.api import _pynative_executor
+        except ImportError:
+            from mindspore.common.api import _pynative_executor  # before 2.9
+
+        self._executor = _pynative_executor
         self.mindspore, self.mode, self.target, self.networks = mindspore, mode, target, networks
         self.function = self.find()
         self._cells = {}
@@ -46,6 +52,9 @@ class MindSporeFunction(Subject):
 
     def to_host(self, result):
         return result.asnumpy()
+
+    def synchronize(self):
+        self._executor.sync()
 
     def _cell(self, gradient, weighted, options):
         """One Cell for all shapes of the same options, so that MindSpore compiles each shape once."""
