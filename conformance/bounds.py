@@ -33,7 +33,7 @@ def _growth(operations, u):
 
 
 class Naive:
-    """Absolute bounds for step-by-step arithmetic in the dtype of the input; NaN for rows that are not finite."""
+    """Absolute bounds for step-by-step arithmetic in the dtype of the input, of whatever is finite."""
 
     def __init__(self, inputs):
         self.inputs = inputs
@@ -45,10 +45,11 @@ class Naive:
         with np.errstate(all="ignore"):
             own_score = scores[self.own].reshape(self.rows, 1)
             z = inputs.margin - own_score + scores
-            self.hinge = np.where(self.own, 0, np.maximum(z, 0))
+            self.hinge = np.where(self.own | ~known[:, None], 0, np.maximum(z, 0))
             size = abs(inputs.margin) + np.abs(own_score) + np.abs(scores)
-            # two additions, of which none is rounded where the numbers share so few bits that all sums are exact
-            self.error = np.where(self.own | _sums_are_exact(inputs, size), 0, 2.1 * self.u * size)
+            # two additions; none is rounded where one is infinite, or all share so few bits that every sum is exact
+            exact = self.own | ~known[:, None] | ~np.isfinite(size) | _sums_are_exact(inputs, size)
+            self.error = np.where(exact, 0, 2.1 * self.u * size)
             self.unsure = np.abs(z) <= self.error  # on which side of 0 it is computed to be
             self.unsure &= ~self.own & (self.error > 0)
         weight = np.ones(self.classes) if inputs.weight is None else np.abs(inputs.weight.astype(np.float64))
