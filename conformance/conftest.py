@@ -14,7 +14,8 @@ from conformance.verdict import Outcome, Verdict
 
 TARGETS = ("CPU", "GPU", "Ascend")
 MODES = {None: (), "both": ("graph", "pynative"), "graph": ("graph",), "pynative": ("pynative",)}
-OTHER_TESTS = {"selftest", "operator"}  # of the suite itself, and of our operator beyond the contract: no legs
+HERE = pathlib.Path(__file__).parent
+OTHER_TESTS = {HERE / "selftest", HERE / "operator"}  # of the suite, and of our operator beyond the contract: no legs
 LEGS = pytest.StashKey()
 
 
@@ -41,11 +42,15 @@ def pytest_configure(config):
         return
     config.stash[LEGS] = []
     _cases(config)
-    if not all(OTHER_TESTS & set(pathlib.Path(argument).parts) for argument in config.args):
+    if not all(OTHER_TESTS & {*_path(config, argument).parents, _path(config, argument)} for argument in config.args):
         config.stash[LEGS] = _legs(config)
         config.option.tbstyle, config.option.reportchars = "no", ""  # the record has a line for each failure
     options = [config.getoption(name) for name in ("--tier", "--report", "--accept-known")]
     config.pluginmanager.register(Record(config.stash[LEGS], *options))
+
+
+def _path(config, argument):
+    return pathlib.Path(config.invocation_params.dir, argument.split("::")[0]).resolve()
 
 
 def _legs(config):

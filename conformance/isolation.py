@@ -9,6 +9,7 @@ import importlib
 import multiprocessing
 import os
 import pathlib
+import shutil
 import signal
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from conformance.subjects import SUBJECTS
 from conformance.subjects.base import NotAvailable
 from conformance.verdict import Outcome, Verdict
 
-START_SECONDS = 180
+START_SECONDS, END_SECONDS = 180, 10
 HERE = pathlib.Path(__file__).parent
 
 
@@ -41,7 +42,9 @@ class Isolated:
         """Begin a process and return what the subject says of itself, or raise Unavailable."""
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, *self._arguments), daemon=True)
+        self._folder = tempfile.mkdtemp()
+        arguments = (theirs, self._folder, *self._arguments)
+        self._process = context.Process(target=_serve, args=arguments, daemon=True)
         self._process.start()
         theirs.close()
         answer = self._receive(START_SECONDS)
@@ -56,10 +59,12 @@ class Isolated:
     def perform(self, case):
         """The answers to a case's calls, or the outcome of a process that gave none."""
         before, self._last = self._last, case.id
-        if self._process is None:
-            self.start()
         try:
+            if self._process is None:
+                self.start()
             self._connection.send(case)
+        except Unavailable as reason:
+            return Outcome(Verdict.CRASHED, f"after {before}, it does not start again: {reason}", case.focus)
         except OSError:
             late = self._end(case.focus)
             return replace(late, detail=f"{late.detail} after {before} had answered, before this case")
@@ -76,9 +81,11 @@ class Isolated:
 
     def _end(self, focus):
         """How the process ended, of itself."""
-        self._process.join()
+        self._process.join(END_SECONDS)
         code = self._process.exitcode
-        self._process = None
+        self.stop()
+        if code is None:
+            return Outcome(Verdict.HUNG, "its process is there but does not answer", focus)
         died = f"died of {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return Outcome(Verdict.CRASHED, died, focus)
 
@@ -87,6 +94,7 @@ class Isolated:
             self._process.kill()
             self._process.join()
             self._process = None
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def inspect(subject, target, mode, home):
@@ -98,33 +106,32 @@ def inspect(subject, target, mode, home):
         isolated.stop()
 
 
-def _serve(connection, name, target, mode, home):
+def _serve(connection, folder, name, target, mode, home):
     """What the subject's process does, in a folder of its own: what it prints goes there, as do a framework's files."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads of several processes share few cores
     sys.path = [path for path in sys.path if path not in ("", str(HERE.parent))] + [home, str(HERE.parent)]
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        with open("output", "wb") as output:
-            for stream in (1, 2):
-                os.dup2(output.fileno(), stream)
+    os.chdir(folder)
+    with open("output", "wb") as output:
+        for stream in (1, 2):
+            os.dup2(output.fileno(), stream)
+    try:
+        module, _, class_name = name.partition(":")
+        subject_class = getattr(importlib.import_module(module), class_name)
+        description = {"targets": list(subject_class.targets), "modes": list(subject_class.modes)}
+        subject = None if mode is None else _make(subject_class, target, mode, description)
+    except NotAvailable as reason:
+        connection.send(("not available", str(reason)))
+        return
+    except Exception as error:
+        connection.send(("not available", f"{type(error).__name__}: {error}"))
+        return
+    connection.send(("ready", description))
+    while subject is not None:
         try:
-            module, _, class_name = name.partition(":")
-            subject_class = getattr(importlib.import_module(module), class_name)
-            description = {"targets": list(subject_class.targets), "modes": list(subject_class.modes)}
-            subject = None if mode is None else _make(subject_class, target, mode, description)
-        except NotAvailable as reason:
-            connection.send(("not available", str(reason)))
+            case = connection.recv()
+        except EOFError:
             return
-        except Exception as error:
-            connection.send(("not available", f"{type(error).__name__}: {error}"))
-            return
-        connection.send(("ready", description))
-        while subject is not None:
-            try:
-                case = connection.recv()
-            except EOFError:
-                return
-            connection.send(perform(subject, case))
+        connection.send(perform(subject, case))
 
 
 def _make(subject_class, target, mode, description):

@@ -73,7 +73,7 @@ class Record:
         if self._unseen() and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._file:
-            pathlib.Path(self._file).write_text(written(self.report()))
+            pathlib.Path(self._file).write_text(written(self.report()) + "\n")
 
     def _unseen(self):
         """Lines on entries of the ledger that a whole run has not borne out."""
@@ -165,7 +165,13 @@ def _line(text, length=160):
     return text if len(text) <= length else text[: length - 3] + "..."
 
 
-def written(report):
+def written(value, depth=0):
     """JSON with a line for each case, so that a change of results reads as one."""
-    text = json.dumps(report, indent=1, sort_keys=False)
-    return text + "\n"
+    if depth == 4 or not value or not isinstance(value, (dict, list)):
+        return json.dumps(value)
+    if isinstance(value, dict):
+        items, (begin, end) = [f"{json.dumps(name)}: {written(v, depth + 1)}" for name, v in value.items()], "{}"
+    else:
+        items, (begin, end) = [written(v, depth + 1) for v in value], "[]"
+    line = "\n" + " " * (depth + 1)
+    return begin + line + f",{line}".join(items) + "\n" + " " * depth + end
