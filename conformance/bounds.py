@@ -40,7 +40,7 @@ class Naive:
         self.rows, self.classes = inputs.input.shape
         self.u = float(np.finfo(inputs.dtype).eps) / 2
         scores = inputs.input.astype(np.float64)
-        known = (inputs.target >= 0) & (inputs.target < self.classes)
+        self.known = known = (inputs.target >= 0) & (inputs.target < self.classes)
         self.own = np.arange(self.classes) == np.where(known, inputs.target, 0)[:, None]
         with np.errstate(all="ignore"):
             own_score = scores[self.own].reshape(self.rows, 1)
@@ -69,8 +69,14 @@ class Naive:
         with np.errstate(all="ignore"):
             value, error = (self.weight * a / self.classes for a in (total, error))
             if self.inputs.reduction == "none":
-                return error
-            return (error.sum() + _growth(self.rows + 2, self.u) * (value + error).sum()) / self.divisor
+                return error + self._underflow()
+            error = error.sum() + _growth(self.rows + 2, self.u) * (value + error).sum()
+            return error / self.divisor + self._underflow()
+
+    def _underflow(self):
+        """What is lost below the normal numbers: half of the least one for each operation, at most."""
+        operations = 6 + self.inputs.p * (self.classes + self.rows)
+        return operations * float(np.finfo(self.inputs.dtype).smallest_subnormal) / 2
 
     def _upstream(self, dout):
         dout = np.abs(np.asarray(dout, np.float64))
@@ -85,15 +91,16 @@ class Naive:
             own = error.sum(1) + _growth(self.classes, self.u) * (slope + error).sum(1)
             value = np.where(self.own, slope.sum(1, keepdims=True), slope)
             error = np.where(self.own, own[:, None], error)
-            tiny = 6 * float(np.finfo(self.inputs.dtype).smallest_subnormal)  # what underflows in the factor
-            return factor * (error + 6 * self.u * (value + error)) + tiny * (1 + value)
+            return factor * (error + 6 * self.u * (value + error)) + self._underflow() * (1 + value)
 
     def weight_gradient(self, dout):
         total, error = self._row_sums()
         upstream = self._upstream(dout)
         value, error = (upstream * a / self.classes for a in (total, error))
-        value, error = (np.bincount(self.inputs.target, a, self.classes) for a in (value, error))
-        return error + _growth(self.rows + 4, self.u) * (value + error)
+        value, error = (
+            np.bincount(self.inputs.target[self.known], a[self.known], self.classes) for a in (value, error)
+        )
+        return error + _growth(self.rows + 4, self.u) * (value + error) + self._underflow()
 
 
 def _sums_are_exact(inputs, size):

@@ -42,6 +42,9 @@ def pytest_configure(config):
         return
     config.stash[LEGS] = []
     _cases(config)
+    report = config.getoption("--report")
+    if report and not pathlib.Path(report).resolve().parent.is_dir():
+        raise pytest.UsageError(f"there is no folder for --report {report}")
     if not all(OTHER_TESTS & {*_path(config, argument).parents, _path(config, argument)} for argument in config.args):
         config.stash[LEGS] = _legs(config)
         config.option.tbstyle, config.option.reportchars = "no", ""  # the record has a line for each failure

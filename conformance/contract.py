@@ -68,9 +68,9 @@ _DECIDED = {
     "infinity": "Infinite scores follow the formula.",
     "rounded-once": "The result is rounded to its dtype once, at the end: only a result beyond the dtype is infinite, "
     "and rows are not rounded before they are summed.",
-    "accuracy": "float16 and float32 results are within 1 ulp of the exact value at any C (a gradient: of its row's "
-    "largest element; a sum with weights of both signs: of the sum of magnitudes); float64 within what the "
-    "formula costs step by step.",
+    "accuracy": "float16 and float32 results are within 1 ulp of the exact value at any C (the gradient of a wrong "
+    "class: of the largest in its row; a sum with weights of both signs: of the sum of magnitudes); float64 within "
+    "what the formula costs step by step.",
     "no-rows": "N = 0: 'none' has shape (0,), 'sum' is 0, 'mean' is NaN; gradients are empty, that of the weight 0.",
     "no-class": "C = 0 is a ValueError.",
     "one-class": "C = 1: the loss is 0 and its gradient 0.",
@@ -85,7 +85,7 @@ _DECIDED = {
     "weight-gradient": "The gradient with respect to weight is that of the formula, times the upstream gradient.",
     "same-twice": "The same call gives the same bits again, whatever was called between.",
     "inputs-kept": "Inputs are read, never written.",
-    "inside-buffers": "Nothing is written outside the result.",
+    "inside-buffers": "Nothing beside the arrays is read or written; judged where memory is guarded.",
     "laws": "Identities of the formula hold: shifting a row, permuting classes, sum = N * mean, scaling the weight, "
     "gradient rows summing to 0, splitting a batch.",
     "large-sizes": "Sizes are 64-bit: N * C beyond 2**31 works.",

@@ -18,6 +18,7 @@ from dataclasses import replace
 import numpy as np
 
 from conformance.cases.base import Answer, Leg
+from conformance.cases.golden import DefaultsCase
 from conformance.guard import Memory
 from conformance.subjects import SUBJECTS
 from conformance.subjects.base import NotAvailable
@@ -68,7 +69,13 @@ class Isolated:
         except OSError:
             late = self._end(case.focus)
             return replace(late, detail=f"{late.detail} after {before} had answered, before this case")
-        return self._receive(case.seconds, case.focus)
+        received = self._receive(case.seconds, case.focus)
+        if isinstance(received, Outcome):
+            return received
+        answers, sound = received
+        if not sound:  # the next case finds a new one
+            self.stop()
+        return answers
 
     def _receive(self, seconds, focus=()):
         try:
@@ -126,12 +133,23 @@ def _serve(connection, folder, name, target, mode, home):
         connection.send(("not available", f"{type(error).__name__}: {error}"))
         return
     connection.send(("ready", description))
-    while subject is not None:
+    if subject is None:
+        return
+    well = _pulse(subject)
+    while True:
         try:
             case = connection.recv()
         except EOFError:
             return
-        connection.send(perform(subject, case))
+        answers = perform(subject, case)
+        sound = not any(answer.error for answer in answers) or _same(_pulse(subject), well)
+        connection.send((answers, sound))
+
+
+def _pulse(subject):
+    """What a plain call gives: after an error another answer tells that, say, the device's context is lost."""
+    case = DefaultsCase()
+    return _answer(subject, case, *case.calls())
 
 
 def _make(subject_class, target, mode, description):
@@ -139,7 +157,8 @@ def _make(subject_class, target, mode, description):
     if subject.guarded:
         subject.memory = Memory()
     description["environment"] = {name: str(value) for name, value in subject.environment().items()}
-    for name in ("claims", "lacks", "limits", "guarded"):
+    description["claims"] = {dtype: float(ulp) for dtype, ulp in subject.claims.items()}
+    for name in ("lacks", "limits", "guarded"):
         description[name] = getattr(subject, name)
     return subject
 
@@ -179,20 +198,22 @@ def _answer(subject, case, call):
     given = {name: value for name, value in call.arguments.items() if isinstance(value, np.ndarray)}
     options = {name: value for name, value in call.arguments.items() if name not in given}
     given.update({"dout": call.dout} if call.operation == "gradient" else {})
+    tensors = {}
     try:
-        tensors = {
-            name: _tensor(subject, case, value, call.view if name == "input" else None) for name, value in given.items()
-        }
+        for name, value in given.items():
+            tensors[name] = _tensor(subject, case, value, call.view if name == "input" else None)
         result = getattr(subject, call.operation)(**tensors, **options)
         array = subject.to_host(result[call.pick] if call.operation == "gradient" else result)
         array = case.fold(np.array(array, copy=case.tier != "huge"))
         subject.synchronize()
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"returned {array.dtype}, which is no number")
+        answer = Answer(array)
     except Exception as error:
         with contextlib.suppress(Exception):
             subject.synchronize()
-        names = tuple(parent.__name__ for parent in type(error).__mro__[:-2])
-        return Answer(error=names, message=str(error))
-    return Answer(array, wrote="" if case.tier == "huge" else _written(subject, given, tensors))
+        answer = Answer(error=tuple(parent.__name__ for parent in type(error).__mro__[:-2]), message=str(error))
+    return answer if case.tier == "huge" else answer._replace(wrote=_written(subject, given, tensors))
 
 
 def _tensor(subject, case, array, view):
@@ -209,8 +230,8 @@ def _tensor(subject, case, array, view):
 
 def _written(subject, given, tensors):
     """The first input that is not what it was, or what lies beside an array and was written."""
-    for name, array in given.items():
-        if np.asarray(subject.to_host(tensors[name])).tobytes() != array.tobytes():
+    for name, tensor in tensors.items():
+        if np.asarray(subject.to_host(tensor)).tobytes() != given[name].tobytes():
             return name
     return subject.memory.check() if subject.guarded else ""
 

@@ -53,15 +53,15 @@ def judge(outcome, leg, case_id, known=None):
     about = [
         entry for entry in (entries() if known is None else known) if selects(entry, case_id) and speaks_of(entry, leg)
     ]
+    strict = [entry for entry in about if not entry.get("some")]
     seen = f"{outcome.verdict.value}: {outcome.detail}"
-    for entry in about:
+    for entry in strict or about:
         if outcome.verdict.value in entry["verdicts"] and re.search(entry["signature"], outcome.detail):
             return replace(outcome, verdict=Verdict.KNOWN, detail=seen, ledger=entry["id"])
-    for entry in about:
-        if not entry.get("some"):
-            foreseen = f"{' or '.join(entry['verdicts'])}: {entry['signature']}"
-            text = f"entry '{entry['id']}' foresees '{foreseen}', but the case {seen.rstrip(': ')}"
-            return Outcome(Verdict.OUTDATED, text, outcome.broken, ledger=entry["id"])
+    for entry in strict:
+        foreseen = f"{' or '.join(entry['verdicts'])}: {entry['signature']}"
+        text = f"entry '{entry['id']}' foresees '{foreseen}', but the case {seen.rstrip(': ')}"
+        return Outcome(Verdict.OUTDATED, text, outcome.broken, ledger=entry["id"])
     return outcome
 
 

@@ -137,7 +137,10 @@ class Exact:
         return [_exactly(dout) / self._divisor] * self.hinges.rows if self.rows else []
 
     def gradient(self, dout):
-        """The gradient of each score; its scale is the row's largest element. That of a bad target's row is 0."""
+        """The gradient of each score; that of a bad target's row is 0.
+
+        The scale of the wrong classes is the largest of them, that of the right class its own element.
+        """
         hinges = self.hinges
         nearest, rest = np.zeros((2, hinges.rows, hinges.classes))
         for r, (y, hinge, w, g) in enumerate(zip(hinges.target, hinges.hinges, self._weights, self.upstream(dout))):
@@ -151,8 +154,10 @@ class Exact:
                 if slope not in known:
                     known[slope] = _product(slope, factor)
                 nearest[r, i], rest[r, i] = known[slope]
-        finite = np.where(np.isfinite(nearest), np.abs(nearest), 0)
-        return Values(nearest, rest, np.broadcast_to(finite.max(1, initial=0, keepdims=True), nearest.shape))
+        scale = np.where(np.isfinite(nearest), np.abs(nearest), 0)
+        own = np.arange(hinges.classes) == np.array(hinges.target, np.int64)[:, None]
+        wrong = np.where(own, 0, scale).max(1, initial=0, keepdims=True)
+        return Values(nearest, rest, np.where(own, scale, wrong))
 
     def weight_gradient(self, dout):
         """The gradient of each class's weight; its scale is the sum of the magnitudes that went into it."""

@@ -6,6 +6,7 @@
 import collections
 import datetime
 import json
+import math
 import pathlib
 import platform
 import subprocess
@@ -70,16 +71,21 @@ class Record:
             self._faults.append(str(report.longrepr))
 
     def pytest_sessionfinish(self, session):
-        if self._unseen() and session.exitstatus == pytest.ExitCode.OK:
+        if session.config.option.collectonly:
+            return
+        if self._problems() and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._file:
             pathlib.Path(self._file).write_text(written(self.report()) + "\n")
 
-    def _unseen(self):
-        """Lines on entries of the ledger that a whole run has not borne out."""
-        lines = []
-        for leg in self._legs if self._tier != "quick" else ():
-            if len(self._outcomes[leg.id]) == len(all_cases(self._tier)):
+    def _problems(self):
+        """Lines on what no case shows: faults of the suite, a leg that conforms in nothing, entries not borne out."""
+        lines = list(self._faults)
+        for leg in self._legs:
+            outcomes = self._outcomes[leg.id].values()
+            if outcomes and not any(outcome["verdict"] != Verdict.NOT_AVAILABLE.value for outcome in outcomes):
+                lines.append(f"nothing was asked of {leg.id}: all cases are not available")
+            if self._tier != "quick" and len(outcomes) == len(all_cases(self._tier)):
                 entries = ledger.unseen(leg, self._outcomes[leg.id])
                 lines += [
                     f"outdated ledger: entry '{entry['id']}': {leg.id} conforms in all its cases" for entry in entries
@@ -100,6 +106,7 @@ class Record:
             "machine": {"processor": processor(), "system": platform.platform(), "python": platform.python_version()},
             "legs": [self._leg(leg, self._outcomes[leg.id], cases, expected) for leg in self._legs],
             "mutants": self._mutants,
+            "problems": self._problems(),
         }
 
     def _leg(self, leg, outcomes, cases, expected):
@@ -123,8 +130,8 @@ class Record:
 
     def pytest_terminal_summary(self, terminalreporter):
         write = terminalreporter.write_line
-        for fault in self._faults:
-            write(fault)
+        for problem in self._problems():
+            write(problem)
         if not any(self._outcomes.values()):
             return
         terminalreporter.section(f"conformance, tier {self._tier}")
@@ -133,8 +140,6 @@ class Record:
             for id, outcome in leg["others"].items():
                 if self._fails(outcome["verdict"]):
                     write(f"{outcome['verdict']}: {_line(outcome['detail'])}  {reproduction(leg, id)}")
-        for line in self._unseen():
-            write(line)
         for leg, found in zip(self._legs, report["legs"]):
             counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(found["verdicts"].items()))
             write(f"{leg.id}: {counts or 'nothing was run'}")
@@ -154,11 +159,14 @@ def _for_clause(outcome, clause):
 
 
 def _filled(outcome):
-    return {name: _short(value) for name, value in outcome.items() if value not in (None, "", [], ())}
+    return {name: _short(value) for name, value in outcome.items() if _short(value) not in (None, "", [], ())}
 
 
 def _short(value):
-    return float(f"{value:.4g}") if isinstance(value, float) else value
+    """Four digits are enough, and JSON has no infinity."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}") if math.isfinite(value) else None
+    return value
 
 
 def _line(text, length=160):

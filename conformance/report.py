@@ -32,13 +32,12 @@ COLOURS = {"conforms": "good", "refuses (documented)": "none", "not available": 
 
 
 def merged(files):
-    """The legs of all reports, each with its run; and the mutants that died in any."""
+    """The legs of all reports, each with its run and its problems; and the mutants that died in any."""
     legs, mutants = [], {}
     for file in files:
         report = json.loads(pathlib.Path(file).read_text())
-        legs += [
-            {**leg, "run": report["suite"], "machine": report["machine"], "file": str(file)} for leg in report["legs"]
-        ]
+        run = {**report["suite"], "problems": report["problems"]}
+        legs += [{**leg, "run": run, "machine": report["machine"], "file": str(file)} for leg in report["legs"]]
         mutants.update(report["mutants"])
     return legs, mutants
 
@@ -124,7 +123,7 @@ def table(header, rows):
 
 def markdown(legs, mutants):
     """Clauses x legs in words, and what each leg ran on."""
-    header = ["clause", "source", *[f"{title(leg)}, {version(leg)}" for leg in legs]]
+    header = ["clause", "source", *[" ".join([title(leg), version(leg)]).strip() for leg in legs]]
     rows = [[c.id, c.source, *[cell(leg, c.id)["text"] for leg in legs]] for c in CLAUSES.values()]
     text = table(header, rows)
     if mutants:

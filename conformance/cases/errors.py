@@ -1,5 +1,6 @@
 """Cases of bad arguments: each documented `Raises`, and what was decided beside them."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +64,7 @@ class ErrorCase(Case):
     error: type
     clause: str
     tier = "quick"
-    needs = frozenset({"errors"})
+    needs = frozenset({"errors", "loss", "float32"})
 
     @property
     def id(self):
@@ -87,7 +88,7 @@ class ErrorCase(Case):
         """Good arguments come first: what they leave in a cache must not let the bad ones in."""
         good, bad = answers
         if good.error:
-            return Outcome(Verdict.REFUSES, f"good arguments: {good.text()}", self.focus)
+            return Case.judge_error(self, good, leg)
         return super().outcome([bad], leg)
 
     def judge(self, answers, leg):
@@ -97,7 +98,7 @@ class ErrorCase(Case):
     def judge_error(self, answer, leg):
         if self.error.__name__ not in answer.error:
             return Outcome(Verdict.DIVERGES, f"expected {self.error.__name__}, got {answer.text()}", self.focus)
-        if self.argument not in answer.message:
+        if not re.search(rf"(?<![a-zA-Z]){self.argument}(?![a-zA-Z])", answer.message):
             text = f"the error does not name {self.argument}: {answer.text()}"
             return Outcome(Verdict.DIVERGES, text, ("error-names-argument",))
         return Outcome(Verdict.CONFORMS)

@@ -82,7 +82,7 @@ class ExampleCase(Case):
 
     tier = "quick"
     id = "example-of-the-page"
-    focus = ("example", "signature", "p-default", "margin-default", "reduction-default", "platforms")
+    focus = ("example", "signature", "margin-default", "reduction-default", "platforms")
     needs = frozenset({"float32", "loss"})
 
     def calls(self):
@@ -98,13 +98,23 @@ class ExampleCase(Case):
 
 @dataclass(frozen=True)
 class DefaultsCase(ExampleCase):
-    """Nothing but input and target: p, margin, weight and reduction have their defaults."""
+    """Nothing but input and target: p, margin, weight and reduction have their defaults, and another would show."""
 
     id = "defaults"
     focus = ("signature", "p-default", "margin-default", "weight-default", "reduction-default")
 
+    def _explicit(self):
+        """The same with all of them, and its committed result."""
+        index = [entry["name"] for entry in golden()].index("p1-mean-unweighted-m1")
+        return GoldenCase("loss", "f32", index)
+
     def calls(self):
-        return [Call("loss", {"input": np.ones((3, 3), np.float32), "target": np.array([1, 2, 1])})]
+        inputs = self._explicit().inputs()
+        return [Call("loss", {"input": inputs.input, "target": inputs.target})]
+
+    def judge(self, answers, leg):
+        exact = self._explicit().expected()
+        return judge_values(answers[0].array, exact, np.dtype(np.float32), self.focus, naive=1e-5)
 
 
 def golden_cases():

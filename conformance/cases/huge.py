@@ -23,6 +23,7 @@ class HugeCase(Case):
     dtype: str
     reduction: str
     shape: tuple
+    distinct: int = BLOCK  # with 1 the rows are all alike, and no memory is needed for them
     tier = "huge"
     focus = ("large-sizes",)
     seconds = 1200
@@ -41,12 +42,12 @@ class HugeCase(Case):
         return frozenset({DTYPES[self.dtype].__name__, self.operation, "huge"})
 
     def block(self):
-        return scores_and_target(self.dtype, 1, (BLOCK, self.shape[1]), "normal")
+        return scores_and_target(self.dtype, 1, (self.distinct, self.shape[1]), "normal")
 
     def inputs(self):
         """The rows repeated; as views of the block, which only a copy makes as large as they look."""
         scores, target = self.block()
-        times = -(-self.shape[0] // BLOCK)
+        times = -(-self.shape[0] // self.distinct)
         rows = np.broadcast_to(scores, (times, *scores.shape))
         labels = np.broadcast_to(target, (times, len(target)))
         return rows, labels
@@ -61,8 +62,8 @@ class HugeCase(Case):
         """The least and the greatest of what the repetitions of each row of the block gave."""
         if array.ndim == 0 or len(array) != self.shape[0]:
             return array
-        whole = len(array) // BLOCK * BLOCK
-        parts = array[:whole].reshape(-1, BLOCK, *array.shape[1:])
+        whole = len(array) // self.distinct * self.distinct
+        parts = array[:whole].reshape(-1, self.distinct, *array.shape[1:])
         least, greatest = parts.min(0), parts.max(0)
         tail = array[whole:]
         least[: len(tail)] = np.minimum(least[: len(tail)], tail)
@@ -71,8 +72,10 @@ class HugeCase(Case):
 
     def judge(self, answers, leg):
         scores, target = self.block()
-        whole, rest = divmod(self.shape[0], BLOCK)
-        exact = Exact(Hinges(scores, target, 1, [whole + (r < rest) for r in range(BLOCK)]), None, 1, self.reduction)
+        whole, rest = divmod(self.shape[0], self.distinct)
+        exact = Exact(
+            Hinges(scores, target, 1, [whole + (r < rest) for r in range(self.distinct)]), None, 1, self.reduction
+        )
         values = exact.loss() if self.operation == "loss" else exact.gradient(1.0)
         if values.nearest.ndim:
             values = type(values)(*[np.concatenate([a, a]) for a in values])

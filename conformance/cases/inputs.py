@@ -115,10 +115,12 @@ VALUES = {
     "last": _normal,  # or C - 1
     "beyond": _normal,  # one target is C
     "negative": _normal,  # or -1
+    "far": _normal,  # or 2**32 + 1, which 32 bits take for 1
     "strided": _normal,  # every second column of a matrix twice as wide
     "transposed": _normal,  # a matrix the other way round in memory
 }
 BAD_TARGET_ROW = 2
+BAD_TARGETS = {"beyond": None, "negative": -1, "far": 2**32 + 1}
 
 
 def scores_and_target(dtype_name, margin, shape, values):
@@ -129,8 +131,8 @@ def scores_and_target(dtype_name, margin, shape, values):
     if values in ("first", "last"):
         target[:] = 0 if values == "first" else classes - 1
     scores = VALUES[values](DTYPES[dtype_name], shape, target, margin, rng)
-    if values in ("beyond", "negative"):
-        target[BAD_TARGET_ROW] = classes if values == "beyond" else -1
+    if values in BAD_TARGETS:
+        target[BAD_TARGET_ROW] = classes if values == "beyond" else BAD_TARGETS[values]
     return scores, target
 
 

@@ -105,32 +105,40 @@ class LawCase(Case):
     def judge(self, answers, leg):
         between = self._put()[1]
         for answer in answers:
+            if answer.array.dtype != DTYPES[self.dtype]:
+                text = f"returned {answer.array.dtype}, expected {np.dtype(DTYPES[self.dtype])}"
+                return Outcome(Verdict.DIVERGES, text, ("output-dtype",))
             if not np.isfinite(answer.array).all():
                 return Outcome(Verdict.DIVERGES, "a result is not finite", self.focus)
         left, right = (np.asarray(side, np.float64) for side in between(*[answer.array for answer in answers]))
         if left.shape != right.shape:
             return Outcome(Verdict.DIVERGES, f"shapes {left.shape} and {right.shape}", self.focus)
-        naive, bound = self._bounds(answers[0].array, np.maximum(abs(left), abs(right)))
+        naive, bound, magnitude = self._bounds(answers[0].array, np.maximum(abs(left), abs(right)))
         error = abs(left - right)
-        if self.law != "balance" and not (abs(left) > bound).any():
+        if not (magnitude > bound).any():
             return Outcome(Verdict.VACUOUS, "the bound is wider than the values")
         fraction = float(np.max(error / bound))
         if (error > bound).any():
             worst = np.unravel_index(np.argmax(error / bound), error.shape)
-            text = f"{left[worst]:.9g} is not {right[worst]:.9g}, {fraction:.3g} times the bound"
-            broken = self.focus if (error > naive).any() else ("accuracy",)
+            broken, of = (self.focus, "the formula") if (error > naive).any() else (("accuracy",), "accuracy")
+            text = f"{left[worst]:.9g} is not {right[worst]:.9g}, {fraction:.3g} times what is allowed, beyond {of}"
             return Outcome(Verdict.DIVERGES, text, broken, None, fraction)
         return Outcome(Verdict.CONFORMS, "", (), None, fraction)
 
     def _bounds(self, result, scale):
-        """The naive bound and what 'accuracy' allows, for three roundings; 'balance' adds up those of a row instead."""
+        """The naive bound, what 'accuracy' allows, and what they are bounds of.
+
+        For three roundings; 'balance' adds up those of a row, the wrong classes by the largest of them.
+        """
         inputs = self._inputs()
-        if self.law == "balance":
-            naive = Naive(inputs).gradient(np.ones(len(result)))
-            largest = np.broadcast_to(np.abs(result).max(1, keepdims=True), result.shape)
-            return naive.sum(1), allowed(inputs.dtype, largest, naive).sum(1)
-        naive = np.asarray(Naive(inputs).loss())
-        return 3 * naive, 3 * allowed(inputs.dtype, scale, naive)
+        if self.law != "balance":
+            naive = np.asarray(Naive(inputs).loss())
+            return 3 * naive, 3 * allowed(inputs.dtype, scale, naive), scale
+        naive = Naive(inputs).gradient(np.ones(len(result)))
+        own = np.arange(result.shape[1]) == inputs.target[:, None]
+        size = np.abs(result.astype(np.float64))
+        each = np.where(own, size, np.where(own, 0, size).max(1, keepdims=True))
+        return naive.sum(1), allowed(inputs.dtype, each, naive).sum(1), size.sum(1)
 
 
 def law_cases():

@@ -116,6 +116,30 @@ class ReturnsNothing(Broken):
         return super().to_host(result)
 
 
+class ReturnsAnObject(Broken):
+    def misbehave(self, input, result):
+        return [object()]
+
+
+class WritesAndRefuses(Broken):
+    def misbehave(self, input, result):
+        input[...] = 0
+        raise NotImplementedError("no such shape here")
+
+
+class LosesItsDevice(Broken):
+    lost = False
+
+    def loss(self, input, target, **options):
+        if self.lost:
+            raise RuntimeError("the device is lost")
+        return super().loss(input, target, **options)
+
+    def misbehave(self, input, result):
+        self.lost = True
+        raise RuntimeError("assertion on the device")
+
+
 class Refuses(Broken):
     def misbehave(self, input, result):
         raise NotImplementedError("no such shape here")

@@ -85,6 +85,7 @@ def test_a_crash_is_not_the_end(tmp_path):
     (["--subject", "nowhere:Kernel"], "subject 'nowhere:Kernel' cannot run on CPU: ModuleNotFoundError"),
     (["--subject", "conformance.selftest.broken:IsNotThere"], "its library is missing; install it: make library"),
     (["--subject", "numpy", "--mode", "graph"], "there is no mode 'graph': it has no modes"),
+    (["--subject", "numpy", "--report", "nowhere/out.json"], "there is no folder for --report nowhere/out.json"),
     (["--subject", "numpy", "--case", "loss"], "there is no case 'loss'"),
 ])  # fmt: skip
 def test_what_is_asked_for_and_not_there_fails_at_once(tmp_path, arguments, reason):

@@ -11,6 +11,7 @@ from conformance.selftest.broken import Impatient
 from conformance.verdict import Outcome, Verdict
 
 CASE = Impatient("loss", "f32", 1, "none", "wnone", 1, (5, 4), "normal", "quick")
+VALUE = ("formula", "other-classes", "input-float32", "reduction-none", "divisor")  # what a wrong value breaks
 NEXT = ValueCase("loss", "f32", 1, "none", "wnone", 1, (9, 33), "normal", "quick")
 
 
@@ -26,12 +27,14 @@ def outcome(isolated, leg, case):
     ("WritesBesideItsResult", Verdict.DIVERGES, "wrote to memory beside its result", ("inside-buffers",)),
     ("WritesBeyondItsResult", Verdict.CRASHED, "died of SIGSEGV", CASE.focus),
     ("ReadsBeyondItsInput", Verdict.CRASHED, "died of SIGSEGV", CASE.focus),
-    ("LeavesItsResultUnwritten", Verdict.DIVERGES, " is 123, expected ", CASE.focus),
+    ("LeavesItsResultUnwritten", Verdict.DIVERGES, " is 123, expected ", VALUE),
     ("LeavesOneElementUnwritten", Verdict.DIVERGES, "another result the second time", ("same-twice",)),
     ("ReturnsFloat64", Verdict.DIVERGES, "returned float64, expected float32", ("output-dtype",)),
     ("ReturnsGarbage", Verdict.DIVERGES, "returned float64, expected float32", ("output-dtype",)),
-    ("ReturnsAnotherShape", Verdict.DIVERGES, "returned shape (5, 1), expected (5,)", CASE.focus),
+    ("ReturnsAnotherShape", Verdict.DIVERGES, "returned shape (5, 1), expected (5,)", ("returns-rows",)),
     ("ReturnsNothing", Verdict.REFUSES, "TypeError: there is no result", CASE.focus),
+    ("ReturnsAnObject", Verdict.REFUSES, "TypeError: returned object, which is no number", CASE.focus),
+    ("WritesAndRefuses", Verdict.DIVERGES, "wrote to input", ("inputs-kept",)),
     ("Refuses", Verdict.REFUSES, "NotImplementedError: no such shape here", CASE.focus),
     ("RefusesAsDocumented", Verdict.REFUSES_AS_DOCUMENTED, "(float32: its README, 'Limits')", ()),
 ])  # fmt: skip
@@ -43,6 +46,17 @@ def test_a_verdict_and_the_run_goes_on(tmp_path, name, verdict, detail, broken):
         got = outcome(isolated, leg, CASE)
         assert (got.verdict, got.broken) == (verdict, broken)
         assert detail in got.detail
+        assert outcome(isolated, leg, NEXT).verdict is Verdict.CONFORMS
+    finally:
+        isolated.stop()
+
+
+def test_a_lost_device_is_replaced(tmp_path):
+    """After an error nothing works any more: the next case finds a new process, and conforms."""
+    (leg,) = legs("conformance.selftest.broken:LosesItsDevice", "CPU", (), tmp_path)
+    isolated = Isolated("conformance.selftest.broken:LosesItsDevice", "CPU", "", tmp_path)
+    try:
+        assert outcome(isolated, leg, CASE).verdict is Verdict.REFUSES
         assert outcome(isolated, leg, NEXT).verdict is Verdict.CONFORMS
     finally:
         isolated.stop()

@@ -78,15 +78,25 @@ def test_dtype_and_shape():
     assert judged([[1.0, 2.0]], exact) == WRONG
 
 
+def test_what_is_broken_is_named_with_care():
+    """A wrong shape says nothing of the formula, and a wrong value nothing of shapes."""
+    focus = ("formula", "input-shape", "returns-rows")
+    shape = judge_values(np.ones((2, 1), np.float32), values([1.0, 2.0]), np.dtype(np.float32), focus)
+    assert shape.broken == ("returns-rows",)
+    value = judge_values(np.ones(2, np.float32), values([1.0, 2.0]), np.dtype(np.float32), focus)
+    assert value.broken == ("formula",)
+
+
 def test_a_bound_wider_than_the_values_is_vacuous():
     """A sum that cancels, judged by what was added up; exact zeros, though, say something."""
     assert judged(1e-9, values(1e-9, scale=1.0))[0] is Verdict.VACUOUS
     assert judged([0.0, 0.0], values([0.0, 0.0])) == CONFORMS
+    assert judged([1.0, 0.0, 0.0], values([1.0, 1e-9, 1e-9], scale=[1.0, 1.0, 1.0]))[0] is Verdict.VACUOUS
 
 
-def judge(id, array):
-    case = CASES[id]
-    return case.outcome([Answer(array) for _ in case.calls()], LEG)
+def test_where_the_naive_bound_says_nothing_a_near_miss_is_one_of_accuracy():
+    assert judged(1 + 2**-9, values(1.0), np.float16, naive=np.inf) == ACCURACY
+    assert judged(1.125, values(1.0), np.float16, naive=np.inf) == WRONG
 
 
 @pytest.mark.parametrize(("answer", "verdict", "broken"), [
@@ -99,11 +109,20 @@ def test_a_target_out_of_range_is_named(answer, verdict, broken):
     assert (outcome.verdict, outcome.broken) == (verdict, broken)
 
 
+def test_nan_for_a_target_out_of_range_is_for_those_who_cannot_raise():
+    case = CASES["loss-f32-p1-mean-w+-m-1-9x33-beyond"]
+    answer = Answer(np.array(np.nan, np.float32))
+    assert case.outcome([answer], LEG).detail == "accepted target[2] = 33"
+    for leg in (LEG._replace(target="GPU"), LEG._replace(limits={"target-errors": "it cannot"})):
+        assert case.outcome([answer], leg).verdict is Verdict.CONFORMS
+        assert case.outcome([Answer(np.array(1.0, np.float32))], leg).verdict is Verdict.DIVERGES
+
+
 @pytest.mark.parametrize(("error", "message", "broken"), [
     (("TypeError",), "p must be int", ()),
     (("MyTypeError", "TypeError"), "p must be int", ()),
     (("ValueError",), "p must be int", ("raises-p-or-target-type",)),
-    (("TypeError",), "wrong", ("error-names-argument",)),
+    (("TypeError",), "unsupported operand", ("error-names-argument",)),
 ])  # fmt: skip
 def test_documented_errors(error, message, broken):
     good = Answer(np.zeros((), np.float32))

@@ -58,3 +58,22 @@ def test_some_may_conform_but_not_all():
     some = [{**ENTRY, "some": True}]
     assert ledger.unseen(LEG, {"a": {"ledger": None}}, some) == some
     assert ledger.unseen(LEG, {"a": {"ledger": None}, "b": {"ledger": "half"}}, some) == []
+
+
+def test_where_an_entry_is_strict_no_other_may_match():
+    wrong = Outcome(Verdict.DIVERGES, "value is 5, expected 1", ("formula",))
+    loose = {**ENTRY, "id": "loose", "some": True, "verdicts": ["diverges"], "signature": "value"}
+    assert ledger.judge(wrong, LEG, CASE, [loose]).verdict is Verdict.KNOWN
+    assert ledger.judge(wrong, LEG, CASE, [loose, ENTRY]).verdict is Verdict.OUTDATED
+
+
+def test_what_is_known_of_the_built_in_excuses_no_mutant():
+    """The cases that kill a mutant are not known divergences, were it the built-in that diverged so."""
+    leg = Leg("mindspore", "CPU", "graph", {}, {}, {}, False, {"mindspore": "2.10.0"})
+    wrong = "value is 2, expected 1, 8.4e+06 ulp off"
+    for case in (
+        "loss-f32-p2-mean-w+-m1-9x33",
+        "gradient-f32-p1-mean-wnone-m1-9x33",
+        "golden-loss-f32-p1-mean-weighted-m2",
+    ):
+        assert ledger.judge(Outcome(Verdict.DIVERGES, wrong), leg, case).verdict is Verdict.DIVERGES

@@ -1,5 +1,7 @@
 """Every mutant dies, by the cases that are named beside it; what it is made of does not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from conformance.mutants import MUTANTS
 from conformance.subjects.numpy import NumPy
 from conformance.verdict import Verdict
 
-CASES = {case.id: case for case in all_cases()}
+CASES = {case.id: replace(case, distinct=1) if case.tier == "huge" else case for case in all_cases()}
 LEG = Leg("numpy", "CPU", "", {}, {}, {}, True)
 
 
@@ -28,7 +30,7 @@ def test_mutant_dies(name, record_property):
     for id in killers:
         case = CASES[id]
         died = outcome(mutant, case)
-        assert died.verdict.is_failure, f"{name} lives: {id} does not kill it"
+        assert died.verdict is Verdict.DIVERGES, f"{name} lives: {id} does not kill it"
         assert died.broken
         assert case.tier == "huge" or outcome(NumPy, case).verdict is Verdict.CONFORMS
     record_property("mutant", {"mutant": name, "killed_by": list(killers)})

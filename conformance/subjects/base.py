@@ -36,10 +36,10 @@ class Subject:
         modes: how it can be called; () where there is but one way.
         lacks: what it has no way to be asked -> why. Keys: float16, float32, float64, loss, gradient, weight-gradient,
             non-contiguous, errors, huge.
-        limits: what its own documentation says that it refuses -> where. The same keys.
+        limits: what its own documentation says that it refuses -> where. The same keys; and target-errors, where it
+            gives NaN for the row of a target out of range on CPU too.
         claims: dtype -> the ulp it promises to stay within, where that is less than the contract asks.
         guarded: whether it works on the very memory that `to_device` is given: then inputs lie between guard pages.
-        device_type: what a report says it ran on; 'emulated' legs say so here.
     """
 
     targets = ("CPU",)

@@ -4,8 +4,8 @@ import importlib.util
 import json
 import pathlib
 
-from conformance.entry_points import EntryPoints
 from conformance.subjects.base import NotAvailable, Subject
+from conformance.subjects.entry_points import EntryPoints
 from conformance.subjects.ms_mml import CLAIMS, library_facts
 
 FILE = "lib/cpu/libms_mml_cpu.so"
