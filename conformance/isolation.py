@@ -212,6 +212,7 @@ def _answer(subject, case, call):
     except Exception as error:
         with contextlib.suppress(Exception):
             subject.synchronize()
+        subject.recover()
         answer = Answer(error=tuple(parent.__name__ for parent in type(error).__mro__[:-2]), message=str(error))
     return answer if case.tier == "huge" else answer._replace(wrote=_written(subject, given, tensors))
 

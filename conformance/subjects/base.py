@@ -66,6 +66,9 @@ class Subject:
     def synchronize(self):
         """Wait for what is still under way, so that a crash is laid at the right door."""
 
+    def recover(self):
+        """Called after an error: let go of what it may have spoiled."""
+
     def loss(self, input, target, **options):
         raise NotImplementedError
 

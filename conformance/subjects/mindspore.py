@@ -37,7 +37,7 @@ class MindSporeFunction(Subject):
         self._executor = _pynative_executor
         self.mindspore, self.mode, self.target, self.networks = mindspore, mode, target, networks
         self.function = self.find()
-        self._cells = {}
+        self._cells, self._last = {}, None
 
     def find(self):
         """The function under test."""
@@ -56,9 +56,13 @@ class MindSporeFunction(Subject):
     def synchronize(self):
         self._executor.sync()
 
+    def recover(self):
+        """A compiled Cell that has raised refuses from then on, whatever it is given."""
+        self._cells.pop(self._last, None)
+
     def _cell(self, gradient, weighted, options):
         """One Cell for all shapes of the same options, so that MindSpore compiles each shape once."""
-        key = (gradient, weighted, repr(sorted(options.items(), key=str)))
+        key = self._last = (gradient, weighted, repr(sorted(options.items(), key=str)))
         if key not in self._cells:
             cell = self.networks.Network(self.function, options, weighted)
             self._cells[key] = self.networks.Gradient(cell) if gradient else cell
