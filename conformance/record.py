@@ -83,8 +83,9 @@ class Record:
         lines = list(self._faults)
         for leg in self._legs:
             outcomes = self._outcomes[leg.id].values()
-            if outcomes and not any(outcome["verdict"] != Verdict.NOT_AVAILABLE.value for outcome in outcomes):
-                lines.append(f"nothing was asked of {leg.id}: all cases are not available")
+            verdicts = [Verdict(outcome["verdict"]) for outcome in outcomes]
+            if verdicts and not any(verdict is Verdict.CONFORMS or verdict.is_failure for verdict in verdicts):
+                lines.append(f"nothing was proved of {leg.id}: {', '.join(sorted({v.value for v in verdicts}))}")
             if self._tier != "quick" and len(outcomes) == len(all_cases(self._tier)):
                 entries = ledger.unseen(leg, self._outcomes[leg.id])
                 lines += [

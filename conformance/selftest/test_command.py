@@ -95,6 +95,12 @@ def test_what_is_asked_for_and_not_there_fails_at_once(tmp_path, arguments, reas
     assert "passed" not in child.stdout
 
 
+def test_a_run_that_proves_nothing_fails(third_party):
+    child = suite(third_party, "--subject", "my_kernel:MySubject", *asked("weight-gradient-f32-p1-mean-w+-m1-9x33"))
+    assert child.returncode == 1
+    assert "nothing was proved of my_kernel:MySubject-CPU: not available" in child.stdout
+
+
 def test_nothing_is_left_behind(third_party):
     suite(third_party, "--subject", "numpy", *asked(*CASES))
     assert {path.name for path in third_party.iterdir()} <= {"my_kernel.py", "__pycache__"}
