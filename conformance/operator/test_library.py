@@ -47,23 +47,46 @@ def test_same_bits(reference, instruction_set, threads):
     assert fingerprint(instruction_set=instruction_set, OMP_NUM_THREADS=threads) == reference
 
 
-def test_address_and_undefined_behaviour_sanitizers(reference, tmp_path):
-    """A sanitized build of the same source, over every case."""
+def sanitized(sanitizers, runtimes, folder):
+    """A sanitized build of the same source: the library, and what a process needs to load it."""
     if shutil.which("g++") is None:
         pytest.skip("the sanitized build needs g++")
-    build = ["cmake", "-G", "Ninja", "-S", str(CHECKOUT / "custom_ops"), "-B", str(tmp_path)]
+    build = ["cmake", "-G", "Ninja", "-S", str(CHECKOUT / "custom_ops"), "-B", str(folder)]
     subprocess.run(
-        [*build, "-DCMAKE_CXX_COMPILER=g++", "-DMS_MML_SANITIZE=address,undefined"], check=True, capture_output=True
+        [*build, "-DCMAKE_CXX_COMPILER=g++", f"-DMS_MML_SANITIZE={sanitizers}"], check=True, capture_output=True
     )
-    subprocess.run(["cmake", "--build", str(tmp_path)], check=True, capture_output=True)
-    runtimes = [
+    subprocess.run(["cmake", "--build", str(folder)], check=True, capture_output=True)
+    files = [
         subprocess.run(["g++", f"-print-file-name={name}"], check=True, capture_output=True, text=True).stdout.strip()
-        for name in ("libasan.so", "libubsan.so")
+        for name in runtimes
     ]
-    environment = {"LD_PRELOAD": " ".join(runtimes), "ASAN_OPTIONS": "detect_leaks=0"}  # Python itself leaks
-    path = str(tmp_path / "libms_mml_cpu.so")
+    return str(folder / "libms_mml_cpu.so"), {"LD_PRELOAD": " ".join(files)}
+
+
+def test_address_and_undefined_behaviour_sanitizers(reference, tmp_path):
+    """Over every case."""
+    path, environment = sanitized("address,undefined", ("libasan.so", "libubsan.so"), tmp_path)
+    environment["ASAN_OPTIONS"] = "detect_leaks=0"  # Python itself leaks
     for instruction_set in LIBRARY.facts["instruction_sets"]:
         assert fingerprint(path=path, instruction_set=instruction_set, **environment) == reference
+
+
+def test_thread_sanitizer(tmp_path):
+    """On shapes that threads share: narrow, short and long rows, and segments of few rows."""
+    path, environment = sanitized("thread", ("libtsan.so",), tmp_path)
+    code = f"""
+import numpy as np
+from conformance.guard import Memory
+from conformance.subjects.library import Library
+library = Library("CPU", "", {path!r})
+library.memory = Memory()
+for rows, classes in ((40_000, 10), (4000, 100), (400, 1000), (3, 200_000)):
+    inputs, target = np.ones((rows, classes), np.float32), np.zeros(rows, np.int64)
+    for _ in range(5):
+        library.gradient(library.loss(inputs, target), inputs, target)
+"""
+    child = python(code, OMP_NUM_THREADS="4", **environment)
+    assert child.returncode == 0, child.stderr
 
 
 def loss(library, scores, target, margin=1):
@@ -89,6 +112,37 @@ def test_every_float16_is_read_and_written_right(cpu_library):
         with np.errstate(invalid="ignore", over="ignore"):
             expected = np.maximum(margin - scores[:, 0].astype(np.float64), 0) / 2
             np.testing.assert_array_equal(got, expected.astype(np.float16))
+
+
+@pytest.mark.parametrize("margin", [0.1, 2**-60, 1e-20, 65536, 1e5, -1e30])
+@pytest.mark.parametrize("p", POWERS)
+def test_float16_with_any_margin(cpu_library, p, margin):
+    """It is computed in float for margins of moderate size and in double for others, and is right either way."""
+    rng = np.random.default_rng(0)
+    scores, target = rng.standard_normal((50, 300)).astype(np.float16), rng.integers(0, 300, 50)
+    scores[:, ::3] = scores[range(50), target][:, None]  # of which only the margin is left
+    exact = cpu_library.loss(**Inputs(scores.astype(np.float64), target, None, p, margin, "none").arguments())
+    with np.errstate(over="ignore"):
+        expected = exact.astype(np.float16)
+    got = cpu_library.loss(**Inputs(scores, target, None, p, margin, "none").arguments())
+    np.testing.assert_array_max_ulp(got, expected, maxulp=1)
+    assert np.mean(got == expected) > 0.9
+
+
+def test_every_number_of_classes(cpu_library):
+    """Up to and beyond where the way changes in which rows are walked, and with rows that do not fill it."""
+    rng = np.random.default_rng(0)
+    for classes in (*range(1, 40), *range(250, 275)):
+        for rows in (1, 16, 23):
+            scores, target = rng.standard_normal((rows, classes)), rng.integers(0, classes, rows)
+            hinges = np.maximum(0, 1 - scores[range(rows), target][:, None] + scores)
+            hinges[range(rows), target] = 0
+            np.testing.assert_allclose(loss(cpu_library, scores, target), hinges.sum(1) / classes, rtol=1e-14)
+            expected = (hinges > 0) / classes
+            expected[range(rows), target] = -expected.sum(1)
+            upstream = np.ones(rows)
+            gradient, _ = cpu_library.gradient(upstream, **Inputs(scores, target, None, 1, 1, "none").arguments())
+            np.testing.assert_allclose(gradient, expected, rtol=1e-14)
 
 
 def arguments(**changes):
@@ -125,6 +179,15 @@ def test_bad_argument_lists(cpu_library, changes, message):
     assert str(raised.value) == "For 'multi_margin_loss', " + message
 
 
+@pytest.mark.parametrize("shape", [(40_000, 10), (4000, 100), (400, 1000), (3, 200_000)])
+def test_a_bad_target_among_rows_that_threads_share(cpu_library, shape):
+    rows, classes = shape
+    target = np.zeros(rows, np.int64)
+    target[[rows // 2, rows - 1]] = classes, -7
+    with pytest.raises(RuntimeError, match=rf"target\[{rows // 2}\] is {classes} but must be in \[0, {classes}\)"):
+        loss(cpu_library, np.ones(shape, np.float32), target)
+
+
 def test_several_threads_at_once(cpu_library):
     scores = np.random.default_rng(0).standard_normal((300, 1000))
     arguments = Inputs(scores, np.arange(300), None).arguments()
@@ -144,7 +207,7 @@ def python(code, **environment):
 
 
 def test_a_forked_process_computes_too():
-    """Its parent's OpenMP threads are gone; a library that waited for them would hang until the alarm."""
+    """Its parent's threads are gone; a library that waited for them would hang until the alarm."""
     code = """
 import os, signal, sys
 import numpy as np

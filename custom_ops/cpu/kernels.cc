@@ -1,214 +1,149 @@
-// The CPU kernels. This file is compiled once for each instruction set, as the table named by MS_MML_KERNELS.
-//
-// A segment of a row is read in steps of kLanes classes: lane l adds up the classes l, l + kLanes, ..., and the lanes
-// are added last, pairwise. Every instruction set holds the same kLanes sums, in as many registers as that takes, so
-// all of them give the same bits (built with -ffp-contract=off: a fused multiply-add would round differently). The step
-// that holds the target, and one that the end of the row cuts short, go through a mask, and through a buffer where they
-// would read past the last row or write past their own.
+// The CPU kernels: the three operators, as walk.h asks for them. This file is compiled once for each instruction set,
+// as the table named by MS_MML_KERNELS.
 #include "kernels.h"
 
-#include <type_traits>
-
-#include "rows.h"
-#include "vector.h"
+#include "walk.h"
 
 namespace ms_mml {
 namespace {
 
-constexpr int kLanes = 16;  // hides the latency of addition: two 512-bit or four 256-bit sums in flight
-constexpr int kVectors = kLanes / kWidth;
+// An operator over elements of type T, computed in Real. Each has
+//   factor(row, target)                 of the row: its weight, or what its slopes are multiplied by
+//   contribution(coefficients, x, dx)   what scores add to the sum of their row; the gradient also writes their slopes,
+//                                       which for the target is overwritten later
+//   finish(row, target, sum)            stores what is stored once for a row
+//   kWrites, kAdds                      whether it writes slopes; whether it adds up factor * sum over all rows
+template <class Element, class Scalar>
+struct Operands {
+  using T = Element;
+  using Real = Scalar;
 
-// The sums of kLanes lanes over elements of type T. A double has room enough for sums of float16 and float32; those of
-// float64 carry what each rounding loses.
-template <class T>
-class Lanes {
- public:
-  MS_MML_INLINE void add(int vector, Vector term) {
-    if constexpr (kCarries) {
-      const ExactSum<Vector> next = two_sum(high_[vector], term);
-      high_[vector] = next.high;
-      low_[vector] += next.low;
-    } else {
-      high_[vector] += term;
-    }
+  explicit Operands(const Call& call)
+      : input(static_cast<const T*>(call.input)),
+        weight(static_cast<const T*>(call.weight)),
+        dout(static_cast<const T*>(call.dout)),
+        output(static_cast<T*>(call.output)),
+        target(call.target),
+        reduction(call.reduction),
+        rows(call.rows),
+        classes(call.classes),
+        margin(*call.margin) {
+    if (dout != nullptr && reduction == Reduction::kMean) upstream_of_all = load(dout) / (double(classes) * rows);
+    if (dout != nullptr && reduction == Reduction::kSum) upstream_of_all = load(dout) / classes;
   }
 
-  MS_MML_INLINE double sum() const {
-    double high[kLanes], low[kLanes];
-    std::memcpy(high, high_, sizeof high);
-    std::memcpy(low, low_, sizeof low);
-    for (int width = kLanes / 2; width > 0; width /= 2) {
-      for (int l = 0; l < width; ++l) {
-        if constexpr (kCarries) {
-          const ExactSum<double> next = two_sum(high[l], high[l + width]);
-          high[l] = next.high;
-          low[l] += low[l + width] + next.low;
-        } else {
-          high[l] += high[l + width];
-        }
-      }
-    }
-    return kCarries ? rounded(ExactSum<double>{high[0], low[0]}) : high[0];
+  MS_MML_INLINE const T* input_row(int64_t row) const { return input + row * classes; }
+  MS_MML_INLINE T* output_row(int64_t row) const { return output + row * classes; }
+
+  // dout / C, and / N under the mean.
+  MS_MML_INLINE double upstream(int64_t row) const {
+    return reduction == Reduction::kNone ? load(dout + row) / classes : upstream_of_all;
   }
 
- private:
-  static constexpr bool kCarries = std::is_same_v<T, double>;
-  Vector high_[kVectors] = {}, low_[kVectors] = {};
+  const T *input, *weight, *dout;
+  T* output;
+  const int64_t* target;
+  Reduction reduction;
+  int64_t rows, classes;
+  double margin;
+  double upstream_of_all = 0;
 };
 
-// ---------------------------------------------------------------------------------------------------------------------
-// Walking the classes of a segment
-// ---------------------------------------------------------------------------------------------------------------------
+template <int P, class T, class Real>
+struct Loss : Operands<T, Real> {
+  static constexpr bool kWrites = false, kAdds = true;
+  using Operands<T, Real>::Operands;
 
-// What each class adds to its row's sum in the loss.
-template <int P, class T>
-struct LossTerm {
-  static constexpr bool kWrites = false;
-  ExactSum<double> gap;
+  template <class Number, class Value>
+  static MS_MML_INLINE Value contribution(const Coefficients<Number>& row, Value x, T*) {
+    return power<P>(hinge(row.gap, x));
+  }
 
-  MS_MML_INLINE Vector operator()(Vector x, T*) const { return power<P>(hinge(gap, x)); }
+  MS_MML_INLINE double factor(int64_t, int64_t target) const { return this->weight ? load(this->weight + target) : 1; }
+
+  MS_MML_INLINE void finish(int64_t row, int64_t target, double sum) const {
+    if (this->reduction == Reduction::kNone) store(this->output + row, factor(row, target) * sum / this->classes);
+  }
 };
 
-// The same in the gradient, which also writes scale * slope. What it writes for the target is overwritten later.
-template <int P, class T>
-struct GradientTerm {
-  static constexpr bool kWrites = true;
-  ExactSum<double> gap;
-  double scale;
+template <int P, class T, class Real>
+struct Gradient : Operands<T, Real> {
+  static constexpr bool kWrites = true, kAdds = false;
+  using Operands<T, Real>::Operands;
 
-  MS_MML_INLINE Vector operator()(Vector x, T* dx) const {
-    const Vector value = slope<P>(hinge(gap, x));
-    store_vector(dx, scale * value);
+  template <class Number, class Value>
+  static MS_MML_INLINE Value contribution(const Coefficients<Number>& row, Value x, T* dx) {
+    const Value value = slope<P>(hinge(row.gap, x));
+    store(dx, row.factor * value);
     return value;
   }
+
+  MS_MML_INLINE double factor(int64_t row, int64_t target) const {
+    if (P == 2) return scale(row, target);
+    T once;  // slopes are 0, 1 or NaN: where the factor is rounded, so is every product
+    store(&once, scale(row, target));
+    return load(&once);
+  }
+
+  MS_MML_INLINE void finish(int64_t row, int64_t target, double sum) const {
+    store(this->output_row(row) + target, 0.0 - scale(row, target) * sum);
+  }
+
+  MS_MML_INLINE double scale(int64_t row, int64_t target) const {
+    return this->weight ? this->upstream(row) * load(this->weight + target) : this->upstream(row);
+  }
 };
 
-// Adds up term(x, dx) over the classes in [first, last), the target left out. From x on, `readable` elements may be
-// read: the rows that follow. dx may only be written within the row, and not at all by a term that does not write.
-template <class T, class Term>
-double sum_classes(const T* x, int64_t readable, T* dx, Term term, int64_t first, int64_t last, int64_t target) {
-  Lanes<T> lanes;
-  int64_t i = first;
-  while (i < last) {
-    const bool target_ahead = i <= target && target < last;
-    const int64_t whole_last = target_ahead ? target : last;
-    for (; i + kLanes <= whole_last; i += kLanes) {
-      for (int v = 0; v < kVectors; ++v) {
-        const int64_t at = i + v * kWidth;
-        lanes.add(v, term(load_vector(x + at), Term::kWrites ? dx + at : nullptr));
-      }
-    }
-    if (i == last) break;
+// The sums of the rows by themselves: what the weight's gradient is made of.
+template <int P, class T, class Real>
+struct RowSums : Loss<P, T, Real> {
+  static constexpr bool kAdds = false;
 
-    const int64_t left = last - i < kLanes ? last - i : kLanes;
-    const T* x_step = x + i;
-    T x_copy[kLanes] = {}, dx_step[kLanes];
-    if (i + kLanes > readable) {
-      for (int64_t l = 0; l < left; ++l) x_copy[l] = x[i + l];
-      x_step = x_copy;
-    }
-    for (int v = 0; v < kVectors; ++v) {
-      const Vector value = term(load_vector(x_step + v * kWidth), dx_step + v * kWidth);
-      const Bits lane = kLaneOf + v * kWidth;
-      lanes.add(v, (lane < left) & (lane != target - i) ? value : Vector{});
-    }
-    if (Term::kWrites) {
-      for (int64_t l = 0; l < left; ++l) dx[i + l] = dx_step[l];
-    }
-    i += left;
-  }
-  return lanes.sum();
-}
+  RowSums(const Call& call, double* sums) : Loss<P, T, Real>(call), sums(sums) {}
 
-// ---------------------------------------------------------------------------------------------------------------------
-// The three operators
-// ---------------------------------------------------------------------------------------------------------------------
+  MS_MML_INLINE void finish(int64_t row, int64_t, double sum) const { sums[row] = sum; }
 
-template <int P, class T>
-double loss_sum(const Call& call, int64_t row, int64_t y, int64_t first, int64_t last) {
-  const T* x = static_cast<const T*>(call.input) + row * call.classes;
-  const LossTerm<P, T> term = {margin_minus(*call.margin, load(x + y))};
-  return sum_classes<T>(x, (call.rows - row) * call.classes, nullptr, term, first, last, y);
-}
+  double* sums;
+};
 
-template <int P, class T>
+template <int P, class T, class Real>
 void loss(const Call& call) {
-  const T* weight = static_cast<const T*>(call.weight);
   T* output = static_cast<T*>(call.output);
-  const double sum = walk_rows(
-      call,
-      [&](int64_t row, int64_t y, int64_t first, int64_t last) { return loss_sum<P, T>(call, row, y, first, last); },
-      [&](int64_t row, int64_t y, double row_sum) {
-        const double row_loss = (weight ? load(weight + y) * row_sum : row_sum) / call.classes;
-        if (call.reduction == Reduction::kNone) store(output + row, row_loss);
-        return row_loss;
-      });
-  if (call.reduction == Reduction::kSum) store(output, sum);
-  if (call.reduction == Reduction::kMean) store(output, sum / call.rows);
+  const double sum = walk(Loss<P, T, Real>(call), call);
+  if (call.reduction == Reduction::kSum) store(output, sum / call.classes);
+  if (call.reduction == Reduction::kMean) store(output, sum / (double(call.classes) * call.rows));
 }
 
-// What a row's slopes are multiplied by, weight aside: dout / C, and / N under the mean.
-template <class T>
-double upstream(const Call& call, int64_t row) {
-  const T* dout = static_cast<const T*>(call.dout);
-  switch (call.reduction) {
-    case Reduction::kNone:
-      return load(dout + row) / call.classes;
-    case Reduction::kMean:
-      return load(dout) / (double(call.classes) * call.rows);
-    case Reduction::kSum:
-      return load(dout) / call.classes;
-  }
-  __builtin_unreachable();
-}
-
-template <int P, class T>
+template <int P, class T, class Real>
 void gradient(const Call& call) {
-  const T* input = static_cast<const T*>(call.input);
-  const T* weight = static_cast<const T*>(call.weight);
-  T* output = static_cast<T*>(call.output);
-  const auto scale = [&](int64_t row, int64_t y) {
-    return weight ? upstream<T>(call, row) * load(weight + y) : upstream<T>(call, row);
-  };
-  walk_rows(
-      call,
-      [&](int64_t row, int64_t y, int64_t first, int64_t last) {
-        const T* x = input + row * call.classes;
-        const GradientTerm<P, T> term = {margin_minus(*call.margin, load(x + y)), scale(row, y)};
-        return sum_classes(x, (call.rows - row) * call.classes, output + row * call.classes, term, first, last, y);
-      },
-      [&](int64_t row, int64_t y, double row_sum) {
-        store(output + row * call.classes + y, 0.0 - scale(row, y) * row_sum);
-        return 0.0;
-      });
+  walk(Gradient<P, T, Real>(call), call);
 }
 
-template <int P, class T>
+template <int P, class T, class Real>
 void weight_gradient(const Call& call) {
-  T* output = static_cast<T*>(call.output);
   const std::unique_ptr<double[]> row_sums(new double[call.rows]);
-  walk_rows(
-      call,
-      [&](int64_t row, int64_t y, int64_t first, int64_t last) { return loss_sum<P, T>(call, row, y, first, last); },
-      [&](int64_t row, int64_t, double row_sum) {
-        row_sums[row] = row_sum;
-        return 0.0;
-      });
+  const RowSums<P, T, Real> op(call, row_sums.get());
+  walk(op, call);
   const std::unique_ptr<Sum[]> sums(new Sum[call.classes]);
-  for (int64_t row = 0; row < call.rows; ++row) {
-    sums[call.target[row]].add(upstream<T>(call, row) * row_sums[row]);
-  }
-  for (int64_t c = 0; c < call.classes; ++c) store(output + c, sums[c].value());
+  for (int64_t row = 0; row < call.rows; ++row) sums[call.target[row]].add(op.upstream(row) * row_sums[row]);
+  for (int64_t c = 0; c < call.classes; ++c) store(static_cast<T*>(call.output) + c, sums[c].value());
 }
+
+// Half in float where that is as good, and in double elsewhere.
+#define MS_MML_HALF(NAME)                                                                 \
+  template <int P>                                                                        \
+  void NAME##_half(const Call& call) {                                                    \
+    float_holds(*call.margin) ? NAME<P, Half, float>(call) : NAME<P, Half, double>(call); \
+  }
+MS_MML_HALF(loss)
+MS_MML_HALF(gradient)
+MS_MML_HALF(weight_gradient)
+
+#define MS_MML_BY_DTYPE(NAME, P) {NAME##_half<P>, NAME<P, float, double>, NAME<P, double, double>}
+#define MS_MML_BY_P(NAME) {MS_MML_BY_DTYPE(NAME, 1), MS_MML_BY_DTYPE(NAME, 2)}
 
 }  // namespace
 
-const Kernels MS_MML_KERNELS = {{
-    {{loss<1, Half>, loss<1, float>, loss<1, double>}, {loss<2, Half>, loss<2, float>, loss<2, double>}},
-    {{gradient<1, Half>, gradient<1, float>, gradient<1, double>},
-     {gradient<2, Half>, gradient<2, float>, gradient<2, double>}},
-    {{weight_gradient<1, Half>, weight_gradient<1, float>, weight_gradient<1, double>},
-     {weight_gradient<2, Half>, weight_gradient<2, float>, weight_gradient<2, double>}},
-}};
+const Kernels MS_MML_KERNELS = {{MS_MML_BY_P(loss), MS_MML_BY_P(gradient), MS_MML_BY_P(weight_gradient)}};
 
 }  // namespace ms_mml

@@ -18,9 +18,6 @@ extern const Kernels kernels_baseline;
 extern const Kernels kernels_avx2, kernels_avx512;
 #endif
 
-// In a process made by fork() the OpenMP threads of its parent are gone, and the runtime would wait for them forever.
-extern bool in_forked_process;
-
 [[noreturn]] void fail_target(int64_t row, int64_t target, int64_t classes);
 
 }  // namespace ms_mml

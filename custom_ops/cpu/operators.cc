@@ -3,7 +3,6 @@
 //
 // They report an error by throwing: MindSpore hands the text to its user. A caller that cannot catch C++ exceptions
 // passes the entry point to MultiMarginLossTry instead.
-#include <pthread.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -21,11 +20,7 @@ void fail_target(int64_t row, int64_t target, int64_t classes) {
        std::to_string(classes) + ").");
 }
 
-bool in_forked_process = false;
-
 namespace {
-
-[[maybe_unused]] const int watch_forks = pthread_atfork(nullptr, nullptr, [] { in_forked_process = true; });
 
 struct InstructionSet {
   const char* name;

@@ -10,85 +10,109 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
-#include "../row.h"
 #include "kernels.h"
+#include "sums.h"
+#include "threads.h"
 
 namespace ms_mml {
 namespace {
 
 constexpr int64_t kSegment = 16384;  // elements: a few microseconds of work, and one double of scratch
 constexpr int64_t kFewRows = 64;     // from here on whole rows keep every thread busy
-constexpr int64_t kSerial = 32768;   // elements; below this, waking a second thread costs more than it saves
+constexpr int64_t kShare = 65536;    // elements; below this for each, waking a thread costs more than it saves
 
-// Adds in the order given, carrying what each rounding loses.
-class Sum {
+// Notes the first row whose target is out of range, from any thread.
+class TargetCheck {
  public:
-  void add(double term) {
-    const ExactSum<double> next = two_sum(sum_.high, term);
-    sum_ = {next.high, sum_.low + next.low};
+  explicit TargetCheck(const Call& call) : call_(call), bad_row_(call.rows) {}
+
+  // Whether the targets of all rows in [first, last) are in range.
+  MS_MML_INLINE bool operator()(int64_t first, int64_t last) {
+    uint64_t largest = 0;  // a negative one is very large
+    for (int64_t row = first; row < last; ++row) {
+      largest = std::max(largest, static_cast<uint64_t>(call_.target[row]));
+    }
+    const bool in_range = largest < static_cast<uint64_t>(call_.classes);
+    if (__builtin_expect(!in_range, false)) note(first, last);
+    return in_range;
   }
-  double value() const { return rounded(sum_); }
+
+  void report() const {
+    if (bad_row_ < call_.rows) fail_target(bad_row_, call_.target[bad_row_], call_.classes);
+  }
 
  private:
-  ExactSum<double> sum_ = {0, 0};
-};
-
-// For each row: sums segment(row, y, first, last) over its classes in [first, last), then calls finish(row, y, sum).
-// Returns the sum of what finish returns. y is the row's target; a row whose target is out of range is left out, and
-// the first such row is reported once all threads are done.
-template <class Segment, class Finish>
-double walk_rows(const Call& call, Segment segment, Finish finish) {
-  const int64_t rows = call.rows, classes = call.classes;
-  const int64_t segments = (classes + kSegment - 1) / kSegment;
-  const int64_t group = std::max<int64_t>(1, kSegment / classes);
-  const int64_t groups = (rows + group - 1) / group;
-  const bool parallel = rows * classes >= kSerial && !in_forked_process;
-  const bool share_rows = segments == 1 || rows >= kFewRows;
-  const int64_t partials = share_rows ? groups : rows * segments;
-  const std::unique_ptr<double[]> partial(new double[partials]);
-  int64_t bad_row = rows;
-
-  const auto in_range = [&](int64_t y) { return y >= 0 && y < classes; };
-  const auto segment_sum = [&](int64_t row, int64_t s) {
-    return segment(row, call.target[row], s * kSegment, std::min(classes, (s + 1) * kSegment));
-  };
-
-  Sum total;
-  if (share_rows) {
-#pragma omp parallel for schedule(static) reduction(min : bad_row) if (parallel)
-    for (int64_t g = 0; g < groups; ++g) {
-      Sum group_sum;
-      for (int64_t row = g * group; row < std::min(rows, (g + 1) * group); ++row) {
-        const int64_t y = call.target[row];
-        if (!in_range(y)) {
-          bad_row = std::min(bad_row, row);
-          continue;
-        }
-        Sum row_sum;
-        for (int64_t s = 0; s < segments; ++s) row_sum.add(segment_sum(row, s));
-        group_sum.add(finish(row, y, row_sum.value()));
-      }
-      partial[g] = group_sum.value();
-    }
-    for (int64_t g = 0; g < groups; ++g) total.add(partial[g]);
-  } else {
-    for (int64_t row = rows - 1; row >= 0; --row) {
-      if (!in_range(call.target[row])) bad_row = row;
-    }
-    if (bad_row == rows) {
-#pragma omp parallel for schedule(static) if (parallel)
-      for (int64_t i = 0; i < rows * segments; ++i) partial[i] = segment_sum(i / segments, i % segments);
-      for (int64_t row = 0; row < rows; ++row) {
-        Sum row_sum;
-        for (int64_t s = 0; s < segments; ++s) row_sum.add(partial[row * segments + s]);
-        total.add(finish(row, call.target[row], row_sum.value()));
-      }
+  __attribute__((noinline)) void note(int64_t row, int64_t last) {
+    while (row < last && call_.target[row] >= 0 && call_.target[row] < call_.classes) ++row;
+    int64_t first = bad_row_;
+    while (row < first && !bad_row_.compare_exchange_weak(first, row)) {
     }
   }
-  if (bad_row < rows) fail_target(bad_row, call.target[bad_row], classes);
+
+  const Call& call_;
+  std::atomic<int64_t> bad_row_;
+};
+
+inline int threads_for(const Call& call) {
+  return static_cast<int>(std::min<int64_t>(call.rows * call.classes / kShare, thread_limit()));
+}
+
+// The sum of sum_rows(first, last, check) over groups of whole rows. Rows whose targets do not pass the check must be
+// left out; the first such row is reported once all are done.
+template <class SumRows>
+double walk_groups(const Call& call, SumRows sum_rows) {
+  const int64_t group = std::max<int64_t>(1, kSegment / call.classes);
+  const int64_t groups = (call.rows + group - 1) / group;
+  const std::unique_ptr<double[]> partial(new double[groups]);
+  TargetCheck check(call);
+  share(groups, threads_for(call), [&](int64_t first, int64_t last) {
+    for (int64_t g = first; g < last; ++g) {
+      partial[g] = sum_rows(g * group, std::min(call.rows, (g + 1) * group), check);
+    }
+  });
+  check.report();
+  Sum total;
+  for (int64_t g = 0; g < groups; ++g) total.add(partial[g]);
+  return total.value();
+}
+
+// The same with each row's sum made of sum_segment(row, first, last) over its classes, and handed to finish(row, sum).
+template <class SumSegment, class Finish>
+double walk_segments(const Call& call, SumSegment sum_segment, Finish finish) {
+  const int64_t segments = (call.classes + kSegment - 1) / kSegment;
+  const auto part = [&](int64_t row, int64_t s) {
+    return sum_segment(row, s * kSegment, std::min(call.classes, (s + 1) * kSegment));
+  };
+  const auto finish_row = [&](int64_t row, const auto& part_of_row) {
+    Sum sum;
+    for (int64_t s = 0; s < segments; ++s) sum.add(part_of_row(s));
+    return finish(row, sum.value());
+  };
+
+  if (segments == 1 || call.rows >= kFewRows) {
+    return walk_groups(call, [&](int64_t first, int64_t last, TargetCheck& check) {
+      Sum sum;
+      for (int64_t row = first; row < last; ++row) {
+        if (check(row, row + 1)) sum.add(finish_row(row, [&](int64_t s) { return part(row, s); }));
+      }
+      return sum.value();
+    });
+  }
+  TargetCheck check(call);
+  check(0, call.rows);
+  check.report();
+  const std::unique_ptr<double[]> partial(new double[call.rows * segments]);
+  share(call.rows * segments, threads_for(call), [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) partial[i] = part(i / segments, i % segments);
+  });
+  Sum total;
+  for (int64_t row = 0; row < call.rows; ++row) {
+    total.add(finish_row(row, [&](int64_t s) { return partial[row * segments + s]; }));
+  }
   return total.value();
 }
 

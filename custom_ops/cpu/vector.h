@@ -1,12 +1,14 @@
-// The registers of one instruction set: vectors of double, loaded from and stored to float16, float32 and float64.
+// The registers of one instruction set: vectors of float or double, loaded from and stored to float16, float32 and
+// float64.
 //
-// Vector is the compilers' own vector type, so arithmetic and comparisons on it read as on one number, and each holds
-// as many doubles as a register does. Only conversions need the processor's own instructions.
+// A Vector is the compilers' own vector type, so arithmetic and comparisons on it read as on one number, and it fills a
+// register. Only float16, and stores that pass by the cache, need the processor's own instructions.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
-#if defined(__AVX2__)
+#if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
@@ -16,27 +18,23 @@ namespace ms_mml {
 namespace {
 
 #if defined(__AVX512F__)
-constexpr int kWidth = 8;
+constexpr int kRegister = 64;  // bytes
 #elif defined(__AVX2__)
-constexpr int kWidth = 4;
+constexpr int kRegister = 32;
 #else
-constexpr int kWidth = 2;
+constexpr int kRegister = 16;
 #endif
 
-typedef double Vector __attribute__((vector_size(kWidth * sizeof(double))));
-typedef int64_t Bits __attribute__((vector_size(kWidth * sizeof(int64_t))));
+template <class Real>
+constexpr int kWidth = kRegister / sizeof(Real);
 
-#if defined(__AVX512F__)
-constexpr Bits kLaneOf = {0, 1, 2, 3, 4, 5, 6, 7};
-#elif defined(__AVX2__)
-constexpr Bits kLaneOf = {0, 1, 2, 3};
-#else
-constexpr Bits kLaneOf = {0, 1};
-#endif
-
-struct Half {
-  uint16_t bits;
+template <class Element, int count>
+struct VectorOf {
+  typedef Element type __attribute__((vector_size(count * sizeof(Element))));
 };
+
+template <class Real>
+using Vector = typename VectorOf<Real, kWidth<Real>>::type;
 
 template <class To, class From>
 MS_MML_INLINE To bit_cast(From from) {
@@ -46,12 +44,42 @@ MS_MML_INLINE To bit_cast(From from) {
   return to;
 }
 
-// Cuts doubles to the 24 bits of float32, and leaves the last bit odd where anything was lost. A second rounding, to
-// float16, then cannot mistake what is left for a tie: the result is rounded once.
-template <class Integer>
-MS_MML_INLINE Integer round_to_odd(Integer bits) {
-  constexpr int64_t lost = (int64_t{1} << 29) - 1;
-  return (bits | ((bits & lost) + lost)) & ~lost;
+template <class To>
+MS_MML_INLINE To read(const void* from) {
+  To to;
+  std::memcpy(&to, from, sizeof to);
+  return to;
+}
+
+// The first and the second half of the lanes of a vector.
+template <class Values>
+using HalfOf = typename VectorOf<double, sizeof(Values) / sizeof(double) / 2>::type;
+
+template <class Values>
+MS_MML_INLINE HalfOf<Values> lower(Values values) {
+  return read<HalfOf<Values>>(&values);
+}
+
+template <class Values>
+MS_MML_INLINE HalfOf<Values> upper(Values values) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof values == kRegister) return _mm512_extractf64x4_pd(values, 1);
+#endif
+  return read<HalfOf<Values>>(reinterpret_cast<const char*>(&values) + sizeof values / 2);
+}
+
+// The same vector, kept where mask(lane) is true and 0 elsewhere.
+template <class Value, class Mask>
+MS_MML_INLINE Value keep(Mask mask, Value value) {
+  return mask ? value : Value{};
+}
+
+// 0, 1, 2, ...: the lanes of a Vector<Real>, as integers that its comparisons can be combined with.
+template <class Real>
+MS_MML_INLINE auto lane_numbers() {
+  decltype(Vector<Real>{} < Vector<Real>{}) lanes = {};
+  for (int l = 0; l < kWidth<Real>; ++l) lanes[l] = l;
+  return lanes;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -63,38 +91,54 @@ MS_MML_INLINE double load(const float* from) { return *from; }
 MS_MML_INLINE void store(double* to, double value) { *to = value; }
 MS_MML_INLINE void store(float* to, double value) { *to = static_cast<float>(value); }
 
-MS_MML_INLINE Vector load_vector(const double* from) {
-  Vector vector;
-  std::memcpy(&vector, from, sizeof vector);
-  return vector;
-}
+MS_MML_INLINE void load(const double* from, Vector<double>& to) { to = read<Vector<double>>(from); }
+MS_MML_INLINE void store(double* to, Vector<double> vector) { std::memcpy(to, &vector, sizeof vector); }
 
-MS_MML_INLINE void store_vector(double* to, Vector vector) { std::memcpy(to, &vector, sizeof vector); }
+typedef VectorOf<float, kWidth<double>>::type Floats;  // as many as a Vector<double> has
 
-MS_MML_INLINE Vector load_vector(const float* from) {
+// GCC 12 makes two conversions out of __builtin_convertvector where the processor has one.
+MS_MML_INLINE Vector<double> widen(Floats floats) {
 #if defined(__AVX512F__)
-  return _mm512_cvtps_pd(_mm256_loadu_ps(from));
+  return _mm512_cvtps_pd(floats);
 #elif defined(__AVX2__)
-  return _mm256_cvtps_pd(_mm_loadu_ps(from));
+  return _mm256_cvtps_pd(floats);
 #else
-  return Vector{from[0], from[1]};
+  return __builtin_convertvector(floats, Vector<double>);
 #endif
 }
 
-MS_MML_INLINE void store_vector(float* to, Vector vector) {
+MS_MML_INLINE Floats narrow(Vector<double> vector) {
 #if defined(__AVX512F__)
-  _mm256_storeu_ps(to, _mm512_cvtpd_ps(vector));
+  return _mm512_cvtpd_ps(vector);
 #elif defined(__AVX2__)
-  _mm_storeu_ps(to, _mm256_cvtpd_ps(vector));
+  return _mm256_cvtpd_ps(vector);
 #else
-  to[0] = static_cast<float>(vector[0]);
-  to[1] = static_cast<float>(vector[1]);
+  return __builtin_convertvector(vector, Floats);
 #endif
+}
+
+MS_MML_INLINE void load(const float* from, Vector<double>& to) { to = widen(read<Floats>(from)); }
+
+MS_MML_INLINE void store(float* to, Vector<double> vector) {
+  const Floats floats = narrow(vector);
+  std::memcpy(to, &floats, sizeof floats);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // float16
 // ---------------------------------------------------------------------------------------------------------------------
+
+struct Half {
+  uint16_t bits;
+};
+
+// Cuts doubles to the 24 bits of float32, and leaves the last bit odd where anything was lost. A second rounding, to
+// float16, then cannot mistake what is left for a tie: the result is rounded once.
+template <class Integer>
+MS_MML_INLINE Integer round_to_odd(Integer bits) {
+  constexpr int64_t lost = (int64_t{1} << 29) - 1;
+  return (bits | ((bits & lost) + lost)) & ~lost;
+}
 
 #if defined(__AVX2__)
 
@@ -105,23 +149,44 @@ MS_MML_INLINE void store(Half* to, double value) {
   to->bits = _cvtss_sh(static_cast<float>(odd), _MM_FROUND_TO_NEAREST_INT);
 }
 
-MS_MML_INLINE Vector load_vector(const Half* from) {
 #if defined(__AVX512F__)
-  return _mm512_cvtps_pd(_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
-#else
-  return _mm256_cvtps_pd(_mm_cvtph_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
-#endif
+MS_MML_INLINE void load(const Half* from, Vector<float>& to) { to = _mm512_cvtph_ps(read<__m256i>(from)); }
+MS_MML_INLINE void load(const Half* from, Floats& to) { to = _mm256_cvtph_ps(read<__m128i>(from)); }
+
+MS_MML_INLINE void store(Half* to, Vector<float> vector) {
+  const __m256i halves = _mm512_cvtps_ph(vector, _MM_FROUND_TO_NEAREST_INT);
+  std::memcpy(to, &halves, sizeof halves);
 }
 
-MS_MML_INLINE void store_vector(Half* to, Vector vector) {
-  const Vector odd = bit_cast<Vector>(round_to_odd(bit_cast<Bits>(vector)));
-#if defined(__AVX512F__)
-  const __m128i halves = _mm256_cvtps_ph(_mm512_cvtpd_ps(odd), _MM_FROUND_TO_NEAREST_INT);
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), halves);
+MS_MML_INLINE void store(Half* to, Floats vector) {
+  const __m128i halves = _mm256_cvtps_ph(vector, _MM_FROUND_TO_NEAREST_INT);
+  std::memcpy(to, &halves, sizeof halves);
+}
 #else
-  const __m128i halves = _mm_cvtps_ph(_mm256_cvtpd_ps(odd), _MM_FROUND_TO_NEAREST_INT);
-  _mm_storel_epi64(reinterpret_cast<__m128i*>(to), halves);
+MS_MML_INLINE void load(const Half* from, Vector<float>& to) { to = _mm256_cvtph_ps(read<__m128i>(from)); }
+MS_MML_INLINE void load(const Half* from, Floats& to) { to = _mm_cvtph_ps(_mm_cvtsi64_si128(read<int64_t>(from))); }
+
+MS_MML_INLINE void store(Half* to, Vector<float> vector) {
+  const __m128i halves = _mm256_cvtps_ph(vector, _MM_FROUND_TO_NEAREST_INT);
+  std::memcpy(to, &halves, sizeof halves);
+}
+
+MS_MML_INLINE void store(Half* to, Floats vector) {
+  const int64_t halves = _mm_cvtsi128_si64(_mm_cvtps_ph(vector, _MM_FROUND_TO_NEAREST_INT));
+  std::memcpy(to, &halves, sizeof halves);
+}
 #endif
+
+MS_MML_INLINE void load(const Half* from, Vector<double>& to) {
+  Floats floats;
+  load(from, floats);
+  to = widen(floats);
+}
+
+MS_MML_INLINE void store(Half* to, Vector<double> vector) {
+  typedef VectorOf<int64_t, kWidth<double>>::type Bits;
+  const Vector<double> odd = bit_cast<Vector<double>>(round_to_odd(bit_cast<Bits>(vector)));
+  store(to, narrow(odd));
 }
 
 #else
@@ -156,11 +221,14 @@ MS_MML_INLINE void store(Half* to, double value) {
   to->bits = sign | half;
 }
 
-MS_MML_INLINE Vector load_vector(const Half* from) { return Vector{load(from), load(from + 1)}; }
+template <class Values>
+MS_MML_INLINE void load(const Half* from, Values& to) {
+  for (size_t l = 0; l < sizeof to / sizeof to[0]; ++l) to[l] = load(from + l);
+}
 
-MS_MML_INLINE void store_vector(Half* to, Vector vector) {
-  store(to, vector[0]);
-  store(to + 1, vector[1]);
+template <class Values>
+MS_MML_INLINE void store(Half* to, Values vector) {
+  for (size_t l = 0; l < sizeof vector / sizeof vector[0]; ++l) store(to + l, static_cast<double>(vector[l]));
 }
 
 #endif

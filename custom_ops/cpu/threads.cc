@@ -1,0 +1,113 @@
+#include "threads.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+namespace ms_mml {
+namespace {
+
+constexpr int kRanges = 16;  // for each thread: enough that all end together, few enough to read memory in long runs
+
+class Pool {
+ public:
+  void run(int64_t items, int threads, const std::function<void(int64_t, int64_t)>& work) {
+    const std::unique_lock<std::mutex> alone(caller_, std::try_to_lock);
+    if (!alone) return work(0, items);  // another call has the helpers
+    Job job = {work, items, std::max<int64_t>(1, items / (int64_t{threads} * kRanges)), threads - 1};
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      while (helpers_ < job.wanted && start_helper()) ++helpers_;
+      job_ = &job;
+    }
+    for (int helper = 1; helper < threads; ++helper) wake_.notify_one();
+    job.take_part();
+    std::unique_lock<std::mutex> lock(mutex_);
+    job_ = nullptr;  // who comes now comes too late
+    left_.wait(lock, [&] { return job.inside == 0; });
+  }
+
+ private:
+  struct Job {
+    const std::function<void(int64_t, int64_t)>& work;
+    const int64_t items, range;
+    int wanted;  // helpers that may still join
+    int inside = 0;
+    std::atomic<int64_t> next{0};
+
+    void take_part() {
+      for (int64_t first; (first = next.fetch_add(range)) < items;) work(first, std::min(items, first + range));
+    }
+  };
+
+  // Signals are for the threads of Python.
+  bool start_helper() {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = true;
+    try {
+      std::thread([this] { help(); }).detach();
+    } catch (const std::system_error&) {
+      started = false;  // fewer will do
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return started;
+  }
+
+  [[noreturn]] void help() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    while (true) {
+      wake_.wait(lock, [this] { return job_ != nullptr && job_->wanted > 0; });
+      Job& job = *job_;
+      --job.wanted, ++job.inside;
+      lock.unlock();
+      job.take_part();
+      lock.lock();
+      if (--job.inside == 0) left_.notify_one();
+    }
+  }
+
+  std::mutex caller_, mutex_;
+  std::condition_variable wake_, left_;
+  Job* job_ = nullptr;
+  int helpers_ = 0;
+};
+
+Pool* pool = new Pool;  // never destroyed: helpers sleep in it until the process ends
+
+// fork() leaves the helpers behind, and perhaps a lock that one of them held.
+[[maybe_unused]] const int watch_forks = pthread_atfork(nullptr, nullptr, [] { pool = new Pool; });
+
+}  // namespace
+
+int thread_limit() {
+  static const int limit = [] {
+    cpu_set_t allowed;
+    const int processors = sched_getaffinity(0, sizeof allowed, &allowed) == 0
+                               ? CPU_COUNT(&allowed)
+                               : static_cast<int>(std::thread::hardware_concurrency());
+    const char* wanted = std::getenv("OMP_NUM_THREADS");
+    const int threads = wanted != nullptr ? std::atoi(wanted) : 0;
+    return std::max(1, threads > 0 ? threads : processors);
+  }();
+  return limit;
+}
+
+void share(int64_t items, int threads, const std::function<void(int64_t first, int64_t last)>& work) {
+  if (threads > 1 && items > 1) {
+    pool->run(items, threads, work);
+  } else {
+    work(0, items);
+  }
+}
+
+}  // namespace ms_mml
