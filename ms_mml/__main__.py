@@ -13,11 +13,20 @@ def main():
     words.add_parser("demo", help="train a classifier on handwritten digits (needs the extra 'demo')").add_argument(
         "--picture", default="demo.png", help="where the loss curves go (default: %(default)s)"
     )
+    bench = words.add_parser("bench", help="time it beside the built-in, PyTorch and memory (needs the extra 'bench')")
+    bench.add_argument("--quick", action="store_true", help="a few cases, in under a minute")
+    bench.add_argument("--json", metavar="FILE", help="write all times")
+    bench.add_argument("--picture", metavar="FILE", help="draw bytes per second and time per score (.svg, .png)")
+    bench.add_argument("--show", metavar="FILE", help="time nothing: take up the times of a file")
     arguments = parser.parse_args()
     if arguments.word == "info":
         print("\n".join(info()))
     elif arguments.word == "check":
         run_check()
+    elif arguments.word == "bench":
+        from ms_mml.bench import main  # so do its
+
+        main(arguments)
     else:
         from ms_mml import demo  # its packages come with an extra
 

@@ -12,7 +12,7 @@ from mindspore import dtype as mstype
 from mindspore.ops import constexpr
 
 REDUCTIONS = ("none", "mean", "sum")
-INPUT_DTYPES = (mstype.float16, mstype.float32, mstype.float64)
+INPUT_DTYPES = (mstype.float32, mstype.float16, mstype.float64)  # looked through in this order in every eager call
 
 
 def _fail(error, what):
@@ -25,11 +25,10 @@ def _name(dtype):
 
 def _check_floating(name, dtype):
     if dtype not in INPUT_DTYPES:
-        expected = ", ".join(map(_name, INPUT_DTYPES))
-        _fail(TypeError, f"the dtype of '{name}' must be one of {expected}, but got {_name(dtype)}")
+        _fail(TypeError, f"the dtype of '{name}' must be one of float16, float32, float64, but got {_name(dtype)}")
 
 
-def check_p_and_reduction(p, reduction):
+def _check_p_and_reduction(p, reduction):
     if not isinstance(p, int) or isinstance(p, bool):
         _fail(TypeError, f"the type of 'p' must be int, but got {p!r} of type {type(p).__name__}")
     if p not in (1, 2):
@@ -42,10 +41,15 @@ def check_p_and_reduction(p, reduction):
         _fail(ValueError, f"'reduction' must be one of {', '.join(map(repr, REDUCTIONS))}, but got {reduction!r}")
 
 
-def check_margin(margin, types):
-    """`types` are the Python types allowed: int for the function, int and float for the Cell."""
-    names = " or ".join(t.__name__ for t in types)
+def check_options(p, margin, reduction, margin_types):
+    """Check what is given beside tensors. The margin may be of `margin_types`: int, and for the Cell float too."""
+    _check_p_and_reduction(p, reduction)
+    _check_margin(margin, margin_types)
+
+
+def _check_margin(margin, types):
     if not isinstance(margin, types) or isinstance(margin, bool):
+        names = " or ".join(t.__name__ for t in types)
         _fail(TypeError, f"the type of 'margin' must be {names}, but got {margin!r} of type {type(margin).__name__}")
     if isinstance(margin, int) and not -(2**63) <= margin < 2**63:
         _fail(ValueError, f"'margin' must be in the range of int64, but got {margin}")
@@ -63,19 +67,12 @@ def check_weight(weight):
 
 
 @constexpr(check=False)
-def check_options(p, margin, reduction):
-    """Check the options of the function."""
-    check_p_and_reduction(p, reduction)
-    check_margin(margin, (int,))
-
-
-@constexpr(check=False)
 def _not_a_tensor(name, got):
     _fail(TypeError, f"the type of '{name}' must be Tensor, but got {got.__name__}")
 
 
 @constexpr(check=False)
-def _check_dtypes(input_dtype, target_dtype, weight_dtype):
+def _check_dtypes_and_shapes(input_dtype, input_shape, target_dtype, target_shape, weight_dtype, weight_shape):
     _check_floating("input", input_dtype)
     if target_dtype != mstype.int64:
         _fail(TypeError, f"the dtype of 'target' must be int64, but got {_name(target_dtype)}")
@@ -84,10 +81,6 @@ def _check_dtypes(input_dtype, target_dtype, weight_dtype):
             TypeError,
             f"the dtype of 'weight' must be that of 'input', {_name(input_dtype)}, but got {_name(weight_dtype)}",
         )
-
-
-@constexpr(check=False)
-def _check_shapes(input_shape, target_shape, weight_shape):
     for name, shape, rank in (("input", input_shape, 2), ("target", target_shape, 1), ("weight", weight_shape, 1)):
         if shape is not None and len(shape) != rank:
             _fail(ValueError, f"the rank of '{name}' must be {rank}, but got shape {shape}")
@@ -113,10 +106,8 @@ def check_tensors(input, target, weight):
     if not isinstance(target, Tensor):
         _not_a_tensor("target", type(target))
     if weight is None:
-        _check_dtypes(input.dtype, target.dtype, None)
-        _check_shapes(input.shape, target.shape, None)
+        _check_dtypes_and_shapes(input.dtype, input.shape, target.dtype, target.shape, None, None)
     else:
         if not isinstance(weight, Tensor):
             _not_a_tensor("weight", type(weight))
-        _check_dtypes(input.dtype, target.dtype, weight.dtype)
-        _check_shapes(input.shape, target.shape, weight.shape)
+        _check_dtypes_and_shapes(input.dtype, input.shape, target.dtype, target.shape, weight.dtype, weight.shape)

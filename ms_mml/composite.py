@@ -45,9 +45,14 @@ def composite(input, target, p=1, margin=1, weight=None, reduction="mean"):
         >>> print(composite(input, target))
         0.6666667
     """
-    check_options(p, margin, reduction)
+    _check_options(p, margin, reduction)
     check_tensors(input, target, weight)
     return composite_loss(input, target, p, margin, weight, reduction)
+
+
+@constexpr(check=False)
+def _check_options(p, margin, reduction):
+    check_options(p, margin, reduction, (int,))
 
 
 def composite_loss(input, target, p, margin, weight, reduction):

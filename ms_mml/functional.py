@@ -1,5 +1,7 @@
 """`multi_margin_loss`, the documented function, and the choice of what computes it."""
 
+import functools
+
 from mindspore.ops import constexpr
 
 from ms_mml import library, primitive
@@ -68,27 +70,36 @@ def multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction="mean
         >>> print(output)
         0.6666667
     """
-    check_options(p, margin, reduction)
-    return loss(input, target, p, margin, weight, reduction)
+    return loss(input, target, p, margin, weight, reduction, (int,))
 
 
-def loss(input, target, p, margin, weight, reduction):
-    """`multi_margin_loss` for options that have been checked, and for any float margin."""
+def loss(input, target, p, margin, weight, reduction, margin_types):
+    """`multi_margin_loss` for a margin of any of these types."""
+    kernel, margin_bits = _prepare(p, margin, reduction, weight is not None, margin_types)
     check_tensors(input, target, weight)
-    kernel = _kernel(p, margin, reduction, weight is not None)
     if kernel is None:
         return composite_loss(input, target, p, margin, weight, reduction)
     if weight is None:
-        return kernel(input, target, _margin(margin))
-    return kernel(input, target, _margin(margin), weight)
+        return kernel(input, target, margin_bits)
+    return kernel(input, target, margin_bits, weight)
 
 
-@constexpr
-def _kernel(p, margin, reduction, weighted):
+@constexpr(check=False)
+def _prepare(p, margin, reduction, weighted, margin_types):
+    """Check the options; return the kernel for them, or None for the composite, and the margin as the kernel takes it.
+
+    In PyNative mode this runs in every call: what the first call found is kept.
+    """
+    try:
+        return _prepared(p, margin, reduction, weighted, margin_types)
+    except TypeError:  # an option that cannot be hashed is none that is allowed
+        check_options(p, margin, reduction, margin_types)
+        raise
+
+
+@functools.lru_cache(maxsize=None, typed=True)
+def _prepared(p, margin, reduction, weighted, margin_types):
+    check_options(p, margin, reduction, margin_types)
     path = library.choose()
-    return None if path is None else primitive.loss_kernel(path, p, float(margin), reduction, weighted)
-
-
-@constexpr
-def _margin(margin):
-    return primitive.margin_tensor(float(margin))
+    kernel = None if path is None else primitive.loss_kernel(path, p, float(margin), reduction, weighted)
+    return kernel, primitive.margin_tensor(float(margin))

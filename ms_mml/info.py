@@ -21,7 +21,7 @@ def info():
     lines = [f"ms_mml {importlib.metadata.version('ms-mml')}"]
     lines += [f"python {platform.python_version()} {sys.executable}"]
     lines += [f"{name} {importlib.metadata.version(name)}" for name in ("mindspore", "numpy")]
-    lines += [f"device target {mindspore.get_context('device_target')}"]
+    lines += [f"device target {mindspore.get_current_device().device_target}"]
     for target in library.TARGETS:
         found = library.find(target)
         lines.append(f"{target} kernels: {found.path or 'missing'}")
@@ -60,7 +60,7 @@ def run_check():
         Kernels: ...
         The documented example and its gradient are correct in graph mode and in PyNative mode on platform [CPU].
     """
-    target = mindspore.get_context("device_target")
+    target = mindspore.get_current_device().device_target
     print("ms_mml version:", importlib.metadata.version("ms-mml"))
     print("MindSpore version:", mindspore.__version__)
     print("Kernels:", library.choose() or "none for this platform; MindSpore operators")

@@ -2,7 +2,7 @@
 
 from mindspore import nn, ops
 
-from ms_mml.checks import check_input, check_margin, check_p_and_reduction, check_weight
+from ms_mml.checks import check_input, check_options, check_weight
 from ms_mml.functional import loss
 
 
@@ -54,8 +54,7 @@ class MultiMarginLoss(nn.LossBase):
     """
 
     def __init__(self, p=1, margin=1.0, reduction="mean", weight=None):
-        check_p_and_reduction(p, reduction)
-        check_margin(margin, (int, float))
+        check_options(p, margin, reduction, (int, float))
         check_weight(weight)
         super().__init__(reduction)
         self.p = p
@@ -67,4 +66,4 @@ class MultiMarginLoss(nn.LossBase):
         if self.weight is not None:
             check_input(x)
             weight = ops.cast(self.weight, x.dtype)
-        return loss(x, target, self.p, self.margin, weight, self.reduction)
+        return loss(x, target, self.p, self.margin, weight, self.reduction, (int, float))

@@ -63,7 +63,13 @@ def _problem(path):
 
 
 @functools.cache
-def _choose(target, choice):
+def choose():
+    """The path of the library to use on the current device target, or None to run as MindSpore operators.
+
+    The environment variable MS_MML_KERNEL asks for one by name: 'aot' or 'composite'. The first call decides for the
+    life of the process, in which MindSpore does not change its device target either.
+    """
+    target, choice = mindspore.get_current_device().device_target, os.environ.get(ENVIRONMENT)
     if choice is not None and choice not in CHOICES:
         raise ValueError(
             f"For 'multi_margin_loss', {ENVIRONMENT} must be one of {', '.join(CHOICES)}, but got '{choice}'."
@@ -78,11 +84,3 @@ def _choose(target, choice):
             raise RuntimeError(f"For 'multi_margin_loss', {ENVIRONMENT} is 'aot' but there is {missing}.")
         log.warning(f"For 'multi_margin_loss', there is {missing}. It runs as MindSpore operators instead.")
     return library.path
-
-
-def choose():
-    """The path of the library to use on the current device target, or None to run as MindSpore operators.
-
-    The environment variable MS_MML_KERNEL asks for one by name: 'aot' or 'composite'.
-    """
-    return _choose(mindspore.get_context("device_target"), os.environ.get(ENVIRONMENT))

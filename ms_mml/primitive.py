@@ -18,10 +18,11 @@ class Kernel(ops.Custom):
     """An entry point of the kernel library.
 
     In a graph its output shape is inferred by the library, which dynamic shapes need; called in PyNative mode by
-    `out_shape`, which is faster there.
+    `out_shape`, a shape or a function of the inputs' shapes, which is faster there. `derivative(zeros_like)` is its
+    bprop, given what makes the gradient of an input that has none.
     """
 
-    def __init__(self, library, symbol, inputs, out_shape, bprop):
+    def __init__(self, library, symbol, inputs, out_shape, derivative):
         function = f"{library}:{symbol}"
         # One symbol serves both with and without weights: the registration keeps the two apart by their names. Shape
         # inference by the library needs an attribute, any.
@@ -30,12 +31,31 @@ class Kernel(ops.Custom):
             registration.input(index, name)
         registration.output(0, "output").attr("unused", "optional", "int", value=0)
         registration.dtype_format(*[DataType.None_None] * (len(inputs) + 1))
-        super().__init__(function, None, _dtype_of_first, "aot", bprop, registration.get_op_info())
+        super().__init__(function, None, _dtype_of_first, "aot", derivative(ops.zeros_like), registration.get_op_info())
         self.add_prim_attr("input_names", inputs)
-        self._eager = ops.Custom(function, out_shape, _dtype_of_first, "aot", bprop, registration.get_op_info())
+        bprop = derivative(_zeros_like)
+        self._eager = _EagerKernel(function, out_shape, _dtype_of_first, "aot", bprop, registration.get_op_info())
 
     def __call__(self, *args):
         return self._eager(*args)
+
+
+class _EagerKernel(ops.Custom):
+    """The same in PyNative mode. `ops.Custom` infers for every call: this does it in a fraction of the time."""
+
+    def __infer__(self, *args):
+        shape = self.out_shape(*[arg["shape"] for arg in args]) if callable(self.out_shape) else self.out_shape
+        return {"shape": shape, "dtype": _dtype_of_first(args[0]["dtype"]), "value": None}
+
+
+def _zeros_like(tensor):
+    """The same tensor every time: to make one in PyNative mode costs as much as the loss of a small batch."""
+    return _zeros(tensor.shape)
+
+
+@functools.lru_cache(maxsize=8)
+def _zeros(shape):
+    return Tensor(np.zeros(shape, np.int64))
 
 
 def _dtype_of_first(dtype, *_):
@@ -65,26 +85,26 @@ def loss_kernel(library, p, margin, reduction, weighted):
     gradient = gradient_kernel(library, p, margin, reduction, weighted)
     weight_gradient = weight_gradient_kernel(library, p, margin, reduction) if weighted else None
 
-    def bprop(input, target, margin_bits, out, dout):
-        return gradient(dout, input, target, margin_bits), ops.zeros_like(target), ops.zeros_like(margin_bits)
+    def derivative(zeros_like):
+        def bprop(input, target, margin_bits, out, dout):
+            return gradient(dout, input, target, margin_bits), zeros_like(target), zeros_like(margin_bits)
 
-    def bprop_weighted(input, target, margin_bits, weight, out, dout):
-        return (
-            gradient(dout, input, target, margin_bits, weight),
-            ops.zeros_like(target),
-            ops.zeros_like(margin_bits),
-            weight_gradient(dout, input, target, margin_bits),
-        )
+        def bprop_weighted(input, target, margin_bits, weight, out, dout):
+            return (
+                gradient(dout, input, target, margin_bits, weight),
+                zeros_like(target),
+                zeros_like(margin_bits),
+                weight_gradient(dout, input, target, margin_bits),
+            )
 
-    def out_shape(input, *_):
-        return input[:1] if reduction == "none" else ()
+        return bprop_weighted if weighted else bprop
 
     return Kernel(
         library,
         _symbol("", p, reduction),
         _inputs("input", "target", "margin", weighted=weighted),
-        out_shape,
-        bprop_weighted if weighted else bprop,
+        (lambda input, *_: input[:1]) if reduction == "none" else (),
+        derivative,
     )
 
 
@@ -92,23 +112,23 @@ def loss_kernel(library, p, margin, reduction, weighted):
 def gradient_kernel(library, p, margin, reduction, weighted):
     """The gradient of the loss with respect to input: (dout, input, target, margin[, weight]) -> (N, C)."""
 
-    def bprop(dout, input, target, margin_bits, out, d_out):
-        d_dout, d_input, _ = gradient_backward(dout, input, target, None, d_out, p, margin, reduction)
-        return d_dout, d_input, ops.zeros_like(target), ops.zeros_like(margin_bits)
+    def derivative(zeros_like):
+        def bprop(dout, input, target, margin_bits, out, d_out):
+            d_dout, d_input, _ = gradient_backward(dout, input, target, None, d_out, p, margin, reduction)
+            return d_dout, d_input, zeros_like(target), zeros_like(margin_bits)
 
-    def bprop_weighted(dout, input, target, margin_bits, weight, out, d_out):
-        d_dout, d_input, d_weight = gradient_backward(dout, input, target, weight, d_out, p, margin, reduction)
-        return d_dout, d_input, ops.zeros_like(target), ops.zeros_like(margin_bits), d_weight
+        def bprop_weighted(dout, input, target, margin_bits, weight, out, d_out):
+            d_dout, d_input, d_weight = gradient_backward(dout, input, target, weight, d_out, p, margin, reduction)
+            return d_dout, d_input, zeros_like(target), zeros_like(margin_bits), d_weight
 
-    def out_shape(dout, input, *_):
-        return input
+        return bprop_weighted if weighted else bprop
 
     return Kernel(
         library,
         _symbol("Grad", p, reduction),
         _inputs("dout", "input", "target", "margin", weighted=weighted),
-        out_shape,
-        bprop_weighted if weighted else bprop,
+        lambda dout, input, *_: input,
+        derivative,
     )
 
 
@@ -120,23 +140,23 @@ def weight_gradient_kernel(library, p, margin, reduction):
     with the incoming tensor in the weight's place.
     """
 
-    def bprop(dout, input, target, margin_bits, out, d_out):
-        loss = loss_kernel(library, p, margin, reduction, True)
-        gradient = gradient_kernel(library, p, margin, reduction, True)
-        return (
-            loss(input, target, margin_bits, d_out),
-            gradient(dout, input, target, margin_bits, d_out),
-            ops.zeros_like(target),
-            ops.zeros_like(margin_bits),
-        )
+    def derivative(zeros_like):
+        def bprop(dout, input, target, margin_bits, out, d_out):
+            loss = loss_kernel(library, p, margin, reduction, True)
+            gradient = gradient_kernel(library, p, margin, reduction, True)
+            return (
+                loss(input, target, margin_bits, d_out),
+                gradient(dout, input, target, margin_bits, d_out),
+                zeros_like(target),
+                zeros_like(margin_bits),
+            )
 
-    def out_shape(dout, input, *_):
-        return input[1:]
+        return bprop
 
     return Kernel(
         library,
         _symbol("WeightGrad", p, reduction),
         _inputs("dout", "input", "target", "margin", weighted=False),
-        out_shape,
-        bprop,
+        lambda dout, input, *_: input[1:],
+        derivative,
     )

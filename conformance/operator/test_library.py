@@ -37,14 +37,14 @@ def fingerprint(path=LIBRARY.path, instruction_set=None, **environment):
 
 @pytest.fixture(scope="module")
 def reference():
-    return fingerprint(OMP_NUM_THREADS="1")
+    return fingerprint(MS_MML_NUM_THREADS="1")
 
 
 @pytest.mark.parametrize("threads", ["1", "2", "7"])
 @pytest.mark.parametrize("instruction_set", LIBRARY.facts["instruction_sets"])
 def test_same_bits(reference, instruction_set, threads):
     """For every number of threads and instruction set, also at special values; one NaN is as good as another."""
-    assert fingerprint(instruction_set=instruction_set, OMP_NUM_THREADS=threads) == reference
+    assert fingerprint(instruction_set=instruction_set, MS_MML_NUM_THREADS=threads) == reference
 
 
 def sanitized(sanitizers, runtimes, folder):
@@ -85,7 +85,7 @@ for rows, classes in ((40_000, 10), (4000, 100), (400, 1000), (3, 200_000)):
     for _ in range(5):
         library.gradient(library.loss(inputs, target), inputs, target)
 """
-    child = python(code, OMP_NUM_THREADS="4", **environment)
+    child = python(code, MS_MML_NUM_THREADS="4", **environment)
     assert child.returncode == 0, child.stderr
 
 

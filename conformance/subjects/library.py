@@ -5,10 +5,27 @@ import json
 import pathlib
 
 from conformance.subjects.base import NotAvailable, Subject
-from conformance.subjects.entry_points import EntryPoints
 from conformance.subjects.ms_mml import CLAIMS, library_facts
 
 FILE = "lib/cpu/libms_mml_cpu.so"
+
+
+def _installed(file):
+    """The path of a file of the installed ms_mml; the package itself is not imported, for it would import MindSpore."""
+    package = importlib.util.find_spec("ms_mml")
+    for root in package.submodule_search_locations if package else []:
+        path = pathlib.Path(root, file)
+        if path.is_file():
+            return path
+    raise NotAvailable(f"there is no {file} in an installed ms_mml; install it: pip install .")
+
+
+def _module(file):
+    path = _installed(file)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class Library(Subject):
@@ -21,13 +38,9 @@ class Library(Subject):
 
     def __init__(self, target, mode, path=None):
         """Of the installed ms_mml, or of a path."""
-        package = importlib.util.find_spec("ms_mml")
-        roots = package.submodule_search_locations if package else []
-        found = [path for path in (pathlib.Path(root, FILE) for root in roots) if path.is_file()]
-        if not found:
-            raise NotAvailable(f"there is no {FILE} in an installed ms_mml; install it: pip install .")
-        self.entry_points = EntryPoints(path or str(found[0]))
-        self.facts = library_facts(json.loads(found[0].with_name("build.json").read_text()))
+        found = _installed(FILE)
+        self.entry_points = _module("entry_points.py").EntryPoints(path or str(found))
+        self.facts = library_facts(json.loads(found.with_name("build.json").read_text()))
 
     def environment(self):
         in_use = {"instruction set": self.entry_points.instruction_set()}

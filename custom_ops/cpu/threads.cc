@@ -95,7 +95,7 @@ int thread_limit() {
     const int processors = sched_getaffinity(0, sizeof allowed, &allowed) == 0
                                ? CPU_COUNT(&allowed)
                                : static_cast<int>(std::thread::hardware_concurrency());
-    const char* wanted = std::getenv("OMP_NUM_THREADS");
+    const char* wanted = std::getenv("MS_MML_NUM_THREADS");
     const int threads = wanted != nullptr ? std::atoi(wanted) : 0;
     return std::max(1, threads > 0 ? threads : processors);
   }();

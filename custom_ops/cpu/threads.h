@@ -6,7 +6,8 @@
 
 namespace ms_mml {
 
-// How many there may be: the processors this process may run on, or fewer where OMP_NUM_THREADS says so.
+// How many there may be: MS_MML_NUM_THREADS, or as many as there are processors that this process may run on.
+// OMP_NUM_THREADS says nothing: MindSpore sets it to 1 when it is imported.
 int thread_limit();
 
 // Calls work(first, last) until every item of [0, items) has been in one such range: here and, as they become free, on

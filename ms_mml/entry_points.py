@@ -19,12 +19,16 @@ class EntryPoints:
 
     def call(self, symbol, *arrays):
         """Call an entry point with arrays for its inputs and its output; raise RuntimeError with its message."""
+        self.prepare(symbol, *arrays)()
+
+    def prepare(self, symbol, *arrays):
+        """The call as a function of no arguments, so that it can be made many times."""
         count = len(arrays)
         sizes = [(ctypes.c_int64 * max(1, a.ndim))(*a.shape) for a in arrays]
         pointers = [ctypes.cast(s, ctypes.POINTER(ctypes.c_int64)) for s in sizes]
         names = [str(a.dtype).encode() for a in arrays]
         message = ctypes.create_string_buffer(1024)
-        failed = self.library.MultiMarginLossTry(
+        arguments = (
             getattr(self.library, symbol),
             count,
             (ctypes.c_void_p * count)(*[a.ctypes.data for a in arrays]),
@@ -34,12 +38,21 @@ class EntryPoints:
             message,
             ctypes.c_int64(len(message)),
         )
-        if failed:
-            raise RuntimeError(message.value.decode())
 
-    def run(self, operator, p, reduction, margin, arrays, weight, result):
-        """Call the entry point of an operator ('', 'Grad' or 'WeightGrad') and its options; return the result."""
+        def call(function=self.library.MultiMarginLossTry, keep_alive=(arrays, sizes)):
+            if function(*arguments):
+                raise RuntimeError(message.value.decode())
+
+        return call
+
+    def bind(self, operator, p, reduction, margin, arrays, weight, result):
+        """The call of an operator ('', 'Grad' or 'WeightGrad') with its options, as a function of no arguments."""
         margin = np.array(margin, np.float64).view(np.int64)
         weights = [] if weight is None else [weight]
-        self.call(f"MultiMarginLoss{operator}P{p}{reduction.capitalize()}", *arrays, margin, *weights, result)
+        symbol = f"MultiMarginLoss{operator}P{p}{reduction.capitalize()}"
+        return self.prepare(symbol, *arrays, margin, *weights, result)
+
+    def run(self, operator, p, reduction, margin, arrays, weight, result):
+        """Call an operator; return the result."""
+        self.bind(operator, p, reduction, margin, arrays, weight, result)()
         return result

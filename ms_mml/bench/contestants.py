@@ -1,0 +1,167 @@
+"""Who is timed. A contestant prepares a case: it makes the inputs and returns a call that has finished when it returns.
+
+Each runs in a process of its own, so it imports what it needs when it is made.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from ms_mml.entry_points import EntryPoints
+
+PROCESSORS = len(os.sched_getaffinity(0))
+BLOCK = 1_000_003  # random scores, repeated where more are needed; a prime, so that rows differ
+
+
+def scores(case):
+    """Random scores, labels, and weights or None."""
+    rng = np.random.default_rng(0)
+    count = case.rows * case.classes
+    block = rng.standard_normal(min(count, BLOCK), np.float32).astype(case.dtype)
+    input = np.empty(count, case.dtype)
+    for first in range(0, count, len(block)):
+        input[first : first + len(block)] = block[: count - first]
+    weight = rng.random(case.classes).astype(case.dtype) if case.weighted else None
+    return input.reshape(case.rows, case.classes), rng.integers(0, case.classes, case.rows), weight
+
+
+class Numpy:
+    """The speed of memory: NumPy reading the scores ("forward") or copying them ("gradient"), on every processor."""
+
+    def __init__(self):
+        self.pool = ThreadPoolExecutor(PROCESSORS)
+
+    def facts(self):
+        return {"version": np.__version__, "threads": PROCESSORS}
+
+    def prepare(self, case):
+        source = scores(case)[0].reshape(-1).view(np.uint8)
+        source = source[: len(source) // 4 * 4].view(np.float32)  # the bytes of any dtype, read as fast as they come
+        copy = np.zeros_like(source) if case.operation == "gradient" else None
+        parts = PROCESSORS if source.nbytes > 1 << 20 else 1
+        bounds = np.linspace(0, len(source), parts + 1, dtype=int)
+        slices = [slice(*pair) for pair in zip(bounds[:-1], bounds[1:])]
+
+        def work(part):
+            return np.add.reduce(source[part]) if copy is None else np.copyto(copy[part], source[part])
+
+        np.seterr(all="ignore")
+        if parts == 1:
+            return lambda: work(slices[0])
+        return lambda: list(self.pool.map(work, slices))
+
+
+class Kernels:
+    """The kernels of ms_mml by themselves, without MindSpore."""
+
+    def __init__(self):
+        from ms_mml import library
+
+        found = library.find("CPU")
+        if found.path is None:
+            raise RuntimeError(f"no kernel library ({found.reason})")
+        self.entry_points, self.build = EntryPoints(found.path), found.facts
+
+    def facts(self):
+        return {**self.build, "instruction set": self.entry_points.instruction_set()}
+
+    def prepare(self, case):
+        input, target, weight = scores(case)
+        if case.operation == "forward":
+            return self.entry_points.bind("", case.p, "mean", 1, [input, target], weight, np.zeros((), input.dtype))
+        arrays = [np.ones((), input.dtype), input, target]
+        return self.entry_points.bind("Grad", case.p, "mean", 1, arrays, weight, np.zeros_like(input))
+
+
+class MindSpore:
+    """An implementation in MindSpore, in one mode."""
+
+    def __init__(self, implementation, mode):
+        import mindspore
+        from mindspore import ops
+
+        import ms_mml
+
+        self.mindspore, self.mode = mindspore, mode
+        mindspore.set_context(mode=getattr(mindspore, f"{mode.upper()}_MODE"))
+        self.function = {
+            "ms_mml": ms_mml.multi_margin_loss,
+            "composite": ms_mml.composite,
+            "mindspore": ops.multi_margin_loss,
+        }[implementation]
+
+    def facts(self):
+        return {"version": self.mindspore.__version__}
+
+    def prepare(self, case):
+        from mindspore.common.api import _pynative_executor
+
+        input, target, weight = (None if array is None else self.mindspore.Tensor(array) for array in scores(case))
+        net = _network(self.function, case.p, weight)
+        call = net if case.operation == "forward" else self.mindspore.grad(net)
+        if self.mode == "graph":
+            call = net if case.operation == "forward" else _gradient(net)
+            return lambda: call(input, target)
+
+        def run():
+            call(input, target)
+            _pynative_executor.sync()  # mindspore.runtime.synchronize() does not wait on CPU
+
+        return run
+
+
+def _network(function, p, weight):
+    from mindspore import nn
+
+    class Network(nn.Cell):
+        def __init__(self):
+            super().__init__()
+            self.weight = weight
+
+        def construct(self, input, target):
+            return function(input, target, p, 1, self.weight)
+
+    return Network()
+
+
+def _gradient(network):
+    from mindspore import nn, ops
+
+    class Gradient(nn.Cell):
+        def __init__(self):
+            super().__init__()
+            self.network, self.gradient = network, ops.GradOperation()
+
+        def construct(self, input, target):
+            return self.gradient(self.network)(input, target)
+
+    return Gradient()
+
+
+class Torch:
+    """PyTorch on CPU, its operator and the derivative of it."""
+
+    def __init__(self):
+        import torch
+
+        self.torch = torch
+        torch.set_num_threads(PROCESSORS)
+
+    def facts(self):
+        return {"version": self.torch.__version__}
+
+    def prepare(self, case):
+        input, target, weight = (None if array is None else self.torch.from_numpy(array) for array in scores(case))
+        if case.operation == "forward":
+            loss = self.torch.nn.functional.multi_margin_loss
+            return lambda: loss(input, target, case.p, 1.0, weight)
+        backward = self.torch.ops.aten.multi_margin_loss_backward
+        upstream = self.torch.ones((), dtype=input.dtype)
+        return lambda: backward(upstream, input, target, case.p, 1.0, weight)
+
+
+def contestant(name):
+    """The contestant of a name: "numpy", "kernels", "torch", or an implementation and a mode of MindSpore."""
+    alone = {"numpy": Numpy, "kernels": Kernels, "torch": Torch}
+    return alone[name]() if name in alone else MindSpore(*name.split())

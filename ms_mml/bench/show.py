@@ -1,0 +1,138 @@
+"""The results as tables and as a picture."""
+
+import statistics
+
+from ms_mml.bench.cases import ALL, OURS
+
+NOISE = 0.25  # of the median: where NumPy's own rounds lie further apart, ratios mean little
+GIB = 1 << 30
+
+
+def _median(result, name):
+    return statistics.median(result["seconds"][name]) if result["seconds"].get(name) else None
+
+
+def _ratio(result, name, other):
+    """Time of `name` over that of `other`, as the median over the rounds of their quotients."""
+    pairs = zip(result["seconds"][name], result["seconds"][other])
+    return statistics.median(mine / theirs for mine, theirs in pairs)
+
+
+def _milliseconds(seconds):
+    return f"{seconds * 1e3:.3f}" if seconds < 1e-3 else f"{seconds * 1e3:.3g}"
+
+
+def table(results):
+    """Markdown: for each case the time of a call, and how many times NumPy's that is, or of how many of ours."""
+    names = [name for name in ALL if any(name in result["seconds"] for result in results["tables"])]
+    lines = [
+        "Milliseconds of a call. In brackets: ours over NumPy's reading (forward) or copying (gradient) of the scores,",
+        "and others over ours: the kernels' for PyTorch, the same mode's for MindSpore.",
+        "",
+        "| scores | dtype | operation | " + " | ".join(names) + " |",
+        "| --- " * (len(names) + 3) + "|",
+    ]
+    for result in results["tables"]:
+        shape = f"({result['rows']}, {result['classes']})"
+        options = f", p={result['p']}" * (result["p"] != 1) + ", weights" * result["weighted"]
+        cells = [_cell(result, name) for name in names]
+        lines.append(f"| {shape} | {result['dtype']} | {result['operation']}{options} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", *_facts(results)])
+
+
+def _cell(result, name):
+    seconds = _median(result, name)
+    if seconds is None:
+        return ""
+    other = "numpy" if name in OURS else "kernels" if name == "torch" else f"ms_mml {name.split()[-1]}"
+    if name == "numpy" or other not in result["seconds"]:
+        return _milliseconds(seconds)
+    return f"{_milliseconds(seconds)} ({_ratio(result, name, other):.2f})"
+
+
+def _facts(results):
+    machine = results["machine"]
+    caches = ", ".join(f"{name} {size}" for name, size in machine["caches"].items())
+    yield f"{machine['processor']}, {machine['processors']} processors ({caches}); {machine['system']}"
+    yield f"Python {machine['python']}; {results['date']}"
+    for name, facts in results["contestants"].items():
+        yield f"{name}: " + ", ".join(f"{key} {value}" for key, value in facts.items() if not isinstance(value, list))
+    problems = {
+        (name, text) for result in (*results["tables"], *results["sweep"]) for name, text in result["problems"].items()
+    }
+    yield from (f"{name}: {text}" for name, text in sorted(problems))
+
+
+def verdict_on_noise(results):
+    """Whether ratios of this run can be believed, by how far NumPy's own rounds lie apart."""
+    spreads = []
+    for result in (*results["tables"], *results["sweep"]):
+        times = sorted(result["seconds"].get("numpy", []))
+        if len(times) > 2 and result["rows"] * result["classes"] >= 1e6:
+            quarter = len(times) // 4
+            spreads.append((times[-1 - quarter] - times[quarter]) / statistics.median(times))
+    spread = statistics.median(spreads) if spreads else 0
+    if spread > NOISE:
+        return (
+            f"This machine is too noisy to tell: NumPy's own times lie {spread:.0%} apart (the middle half of the "
+            "rounds). Close what else runs, or ask again."
+        )
+    return f"NumPy's own times lie {spread:.0%} apart (the middle half of the rounds)."
+
+
+def draw(results, path):
+    """Bytes per second against the bytes of the scores, with the speed of memory; and time per score, and memory."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(2, 2, figsize=(12, 9), layout="constrained")
+    for column, operation in enumerate(("forward", "gradient")):
+        rate, cost = axes[0][column], axes[1][column]
+        for label, style, points in _curves(results, operation):
+            rate.plot(
+                [p["bytes"] for p in points], [p["bytes"] / p["seconds"] / 1e9 for p in points], label=label, **style
+            )
+            cost.plot(
+                [p["count"] for p in points], [p["seconds"] / p["count"] * 1e9 for p in points], label=label, **style
+            )
+        moved = "read" if operation == "forward" else "read, and as many written"
+        rate.set(
+            title=operation, xlabel="bytes of scores", ylabel=f"GB/s of scores {moved}", xscale="log", yscale="log"
+        )
+        cost.set(xlabel="scores (N * C)", ylabel="ns per score", xscale="log", yscale="log")
+        for axis in (rate, cost):
+            axis.grid(alpha=0.3)
+    axes[0][0].legend()
+    machine = results["machine"]
+    figure.suptitle(f"multi-margin loss on {machine['processor']}, {machine['processors']} processors")
+    figure.savefig(path)
+    plt.close(figure)
+
+
+STYLES = {
+    "numpy": {"color": "black", "linewidth": 3, "alpha": 0.35},
+    "kernels": {"color": "tab:blue", "marker": "o"},
+    "ms_mml graph": {"color": "tab:cyan", "marker": "."},
+    "mindspore graph": {"color": "tab:red", "marker": "."},
+    "torch": {"color": "tab:orange", "marker": "."},
+}
+LABELS = {"numpy": "NumPy: the speed of memory"}
+
+
+def _curves(results, operation):
+    """(label, style, points) for every contestant and dtype that the picture shows."""
+    chosen = [result for result in results["sweep"] if result["operation"] == operation]
+    for name, style in STYLES.items():
+        for dtype, line in (("float32", "-"), ("float16", ":")):
+            points = [
+                {
+                    "count": (count := result["rows"] * result["classes"]),
+                    "bytes": count * {"float16": 2, "float32": 4}[dtype],
+                    "seconds": _median(result, name),
+                }
+                for result in chosen
+                if result["dtype"] == dtype and name in result["seconds"]
+            ]
+            points.sort(key=lambda point: point["count"])
+            if len(points) > 2 and not (name == "numpy" and dtype == "float16"):
+                label = LABELS.get(name, name) + ("" if dtype == "float32" else ", float16")
+                yield label, {**style, "linestyle": line}, points
