@@ -59,6 +59,13 @@ MS_MML_INLINE Value hinge(ExactSum<Gap> gap, Value x) {
   return 0 > z ? Value{} : z;
 }
 
+// The same where margin - x[y] is one number, gap.
+template <class Gap, class Value>
+MS_MML_INLINE Value hinge(Gap gap, Value x) {
+  const Value z = gap + x;
+  return 0 > z ? Value{} : z;
+}
+
 template <int P, class Value>
 MS_MML_INLINE Value power(Value hinge) {
   return P == 1 ? hinge : hinge * hinge;

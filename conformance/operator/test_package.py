@@ -2,6 +2,7 @@
 
 import doctest
 import importlib.metadata
+import json
 import pathlib
 import re
 import subprocess
@@ -51,6 +52,23 @@ def test_a_choice_that_cannot_be_honoured(tmp_path, choice, error):
     child = run(MISSING + EXAMPLE, tmp_path, MS_MML_KERNEL=choice)
     assert child.returncode == 1
     assert error in child.stderr
+
+
+def test_bench(tmp_path):
+    """Every contestant that is installed has times for every case, and they are drawn."""
+    command = [sys.executable, "-m", "ms_mml", "bench", "--quick", "--json", "times.json", "--picture", "times.svg"]
+    child = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert child.returncode == 0, child.stderr
+    results = json.loads((tmp_path / "times.json").read_text())
+    installed = {name for name, facts in results["contestants"].items() if "problem" not in facts}
+    assert installed >= {"numpy", "kernels", "ms_mml graph", "ms_mml pynative", "mindspore graph", "composite graph"}
+    for result in (*results["tables"], *results["sweep"]):
+        assert result["problems"].keys() <= {"torch"}
+        assert all(len(times) == 3 and min(times) > 0 for times in result["seconds"].values())
+    assert "| (64, 10) | float32 | forward |" in child.stdout
+    assert (tmp_path / "times.svg").stat().st_size > 10_000
+    shown = subprocess.run([*command[:4], "--show", "times.json"], cwd=tmp_path, capture_output=True, check=True)
+    assert shown.stdout.decode() in child.stdout.replace("\nThe picture is in times.svg.\n", "")
 
 
 def test_a_missing_library_is_said_once(tmp_path):

@@ -4,6 +4,7 @@ SUBJECTS = {
     "ms_mml": "conformance.subjects.ms_mml:MsMml",
     "composite": "conformance.subjects.ms_mml:Composite",
     "library": "conformance.subjects.library:Library",
+    "aarch64-emulated": "conformance.subjects.aarch64:Aarch64",
     "mindspore": "conformance.subjects.mindspore:BuiltIn",
     "torch": "conformance.subjects.torch:Torch",
     "numpy": "conformance.subjects.numpy:NumPy",

@@ -20,7 +20,8 @@ def _installed(file):
     raise NotAvailable(f"there is no {file} in an installed ms_mml; install it: pip install .")
 
 
-def _module(file):
+def installed_module(file):
+    """A module of the installed ms_mml, by itself."""
     path = _installed(file)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
@@ -39,7 +40,7 @@ class Library(Subject):
     def __init__(self, target, mode, path=None):
         """Of the installed ms_mml, or of a path."""
         found = _installed(FILE)
-        self.entry_points = _module("entry_points.py").EntryPoints(path or str(found))
+        self.entry_points = installed_module("entry_points.py").EntryPoints(path or str(found))
         self.facts = library_facts(json.loads(found.with_name("build.json").read_text()))
 
     def environment(self):

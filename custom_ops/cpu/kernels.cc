@@ -54,8 +54,8 @@ struct Loss : Operands<T, Real> {
   static constexpr bool kWrites = false, kAdds = true;
   using Operands<T, Real>::Operands;
 
-  template <class Number, class Value>
-  static MS_MML_INLINE Value contribution(const Coefficients<Number>& row, Value x, T*) {
+  template <class Row, class Value>
+  static MS_MML_INLINE Value contribution(const Row& row, Value x, T*) {
     return power<P>(hinge(row.gap, x));
   }
 
@@ -71,8 +71,8 @@ struct Gradient : Operands<T, Real> {
   static constexpr bool kWrites = true, kAdds = false;
   using Operands<T, Real>::Operands;
 
-  template <class Number, class Value>
-  static MS_MML_INLINE Value contribution(const Coefficients<Number>& row, Value x, T* dx) {
+  template <class Row, class Value>
+  static MS_MML_INLINE Value contribution(const Row& row, Value x, T* dx) {
     const Value value = slope<P>(hinge(row.gap, x));
     store(dx, row.factor * value);
     return value;

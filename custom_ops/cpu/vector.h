@@ -191,6 +191,17 @@ MS_MML_INLINE void store(Half* to, Vector<double> vector) {
 
 #else
 
+#if defined(__aarch64__)
+
+MS_MML_INLINE double load(const Half* from) { return read<__fp16>(from); }
+
+MS_MML_INLINE void store(Half* to, double value) {
+  const __fp16 half = static_cast<__fp16>(value);
+  std::memcpy(to, &half, sizeof half);
+}
+
+#else
+
 // A float16 moved to the same place in a double has an exponent too small by the difference of the biases, 1023 - 15;
 // multiplying by 2^1008 mends that, for subnormal numbers too. Infinity and NaN keep the largest exponent instead.
 MS_MML_INLINE double load(const Half* from) {
@@ -220,6 +231,8 @@ MS_MML_INLINE void store(Half* to, double value) {
   }
   to->bits = sign | half;
 }
+
+#endif
 
 template <class Values>
 MS_MML_INLINE void load(const Half* from, Values& to) {

@@ -27,6 +27,12 @@ struct Coefficients {
   Value factor;
 };
 
+// The same where margin - x[y] is one number, as it is for most scores in float32 and float16.
+template <class Value>
+struct Single {
+  Value gap, factor;
+};
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Narrow rows: kLanes of them at a time, one in each lane
 // ---------------------------------------------------------------------------------------------------------------------
@@ -98,9 +104,9 @@ MS_MML_INLINE Coefficients<typename Op::Real> coefficients_of(const Op& op, int6
 }
 
 // Adds one step, of which `left` classes are of the row, and number `target`, if it is one of them, does not count.
-template <class Op>
-MS_MML_INLINE void add_masked_step(Lanes<typename Op::T>& lanes, const Coefficients<typename Op::Real>& row,
-                                   const typename Op::T* x, typename Op::T* dx, int64_t left, int64_t target) {
+template <class Op, class Row>
+MS_MML_INLINE void add_masked_step(Lanes<typename Op::T>& lanes, const Row& row, const typename Op::T* x,
+                                   typename Op::T* dx, int64_t left, int64_t target) {
   using Real = typename Op::Real;
   const int last = static_cast<int>(std::min<int64_t>(left, kLanes)), skipped = static_cast<int>(target);
   for (int v = 0; v < kVectors<Real>; ++v) {
@@ -136,13 +142,20 @@ double sum_short_rows(const Op& shared, int64_t first, int64_t last, TargetCheck
       x = static_cast<const T*>(std::memcpy(x_copy, x, classes * sizeof(T)));
     }
     if (writes_copy) dx = dx_copy;
-    const auto coefficients = coefficients_of(op, row, target);
     Lanes<T> lanes;
-    int64_t i = 0;
-    for (; i + kLanes <= classes; i += kLanes) {
-      add_masked_step<Op>(lanes, coefficients, x + i, dx + i, kLanes, target - i);
+    const auto add_row = [&](const auto& coefficients) {
+      int64_t i = 0;
+      for (; i + kLanes <= classes; i += kLanes) {
+        add_masked_step<Op>(lanes, coefficients, x + i, dx + i, kLanes, target - i);
+      }
+      if (i < classes) add_masked_step<Op>(lanes, coefficients, x + i, dx + i, classes - i, target - i);
+    };
+    const auto coefficients = coefficients_of(op, row, target);
+    if (coefficients.gap.low == 0) {
+      add_row(Single<typename Op::Real>{coefficients.gap.high, coefficients.factor});
+    } else {
+      add_row(coefficients);
     }
-    if (i < classes) add_masked_step<Op>(lanes, coefficients, x + i, dx + i, classes - i, target - i);
     if (writes_copy) std::memcpy(op.output_row(row), dx_copy, classes * sizeof(T));
     const double sum = lanes.sum();
     op.finish(row, target, sum);

@@ -17,6 +17,7 @@ from ms_mml.bench.contestants import PROCESSORS, contestant
 
 ROUNDS, TURN = 7, 0.1  # a turn is at least one call, and as many as fit these seconds
 QUICK_ROUNDS, QUICK_TURN = 3, 0.02
+TOGETHER = 10**8  # scores: with more, memory is for one contestant at a time, who then takes all its turns at once
 
 
 def race(quick):
@@ -24,11 +25,11 @@ def race(quick):
     tables, sweep = (QUICK_TABLES, QUICK_SWEEP) if quick else (TABLES, SWEEP)
     rounds, turn = (QUICK_ROUNDS, QUICK_TURN) if quick else (ROUNDS, TURN)
     with contextlib.ExitStack() as stack:
-        stable = {name: stack.enter_context(_Process(name)) for name in ALL}
-        facts = {name: process.start() for name, process in stable.items()}
+        processes = {name: stack.enter_context(_Process(name)) for name in ALL}
+        facts = {name: process.start() for name, process in processes.items()}
         asked = sum(len(case.contestants) for case in (*tables, *sweep))
         bar = stack.enter_context(tqdm(total=asked * rounds, unit="turn", desc="timing"))
-        tables, sweep = ([_run(case, stable, rounds, turn, bar) for case in cases] for cases in (tables, sweep))
+        tables, sweep = ([_run(case, processes, rounds, turn, bar) for case in cases] for cases in (tables, sweep))
         results = {"tables": list(tables), "sweep": list(sweep)}
     return {
         "machine": machine(),
@@ -38,19 +39,21 @@ def race(quick):
     }
 
 
-def _run(case, stable, rounds, turn, bar):
+def _run(case, processes, rounds, turn, bar):
     """All rounds of one case."""
     seconds, problems, memory = {}, {}, {}
-    for _ in range(rounds):
-        for name in case.contestants:
-            if name not in problems:
-                answer = stable[name].ask(case, turn)
-                problems.update({name: answer["problem"]} if "problem" in answer else {})
-                seconds.setdefault(name, []).extend(answer.get("seconds", []))
-                memory.setdefault(name, answer.get("memory"))
-            bar.update()
-    for name in case.contestants:
-        stable[name].ask(None, turn)  # lets go of its arrays
+    turns = [name for _ in range(rounds) for name in case.contestants]
+    if case.rows * case.classes > TOGETHER:
+        turns.sort(key=case.contestants.index)
+    for position, name in enumerate(turns):
+        if name not in problems:
+            answer = processes[name].ask(case, turn)
+            problems.update({name: answer["problem"]} if "problem" in answer else {})
+            seconds.setdefault(name, []).extend(answer.get("seconds", []))
+            memory.setdefault(name, answer.get("memory"))
+        if name not in turns[position + 1 :]:
+            processes[name].ask(None, turn)  # lets go of its arrays
+        bar.update()
     description = {key: value for key, value in asdict(case).items() if key != "contestants"}
     seconds = {name: times for name, times in seconds.items() if times}
     return {**description, "seconds": seconds, "problems": problems, "memory": memory}
@@ -76,7 +79,7 @@ class _Process:
 
     def start(self):
         """What it says of itself."""
-        facts = self._receive()
+        facts = self.connection.recv()
         self.problem = facts.get("problem")
         return facts
 
@@ -84,14 +87,12 @@ class _Process:
         """The median of the calls of one turn, or a problem."""
         if self.problem:
             return {"problem": self.problem}
-        self.connection.send((case, turn))
-        return self._receive()
-
-    def _receive(self):
         try:
+            self.connection.send((case, turn))
             return self.connection.recv()
-        except EOFError:
-            self.problem = "its process died"
+        except (EOFError, OSError):
+            self.process.join()
+            self.problem = f"its process ended with exit code {self.process.exitcode}"
             return {"problem": self.problem}
 
 

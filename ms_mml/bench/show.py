@@ -2,7 +2,7 @@
 
 import statistics
 
-from ms_mml.bench.cases import ALL, OURS
+from ms_mml.bench.cases import ALL, OPERATIONS, OURS
 
 NOISE = 0.25  # of the median: where NumPy's own rounds lie further apart, ratios mean little
 GIB = 1 << 30
@@ -23,31 +23,52 @@ def _milliseconds(seconds):
 
 
 def table(results):
-    """Markdown: for each case the time of a call, and how many times NumPy's that is, or of how many of ours."""
-    names = [name for name in ALL if any(name in result["seconds"] for result in results["tables"])]
-    lines = [
-        "Milliseconds of a call. In brackets: ours over NumPy's reading (forward) or copying (gradient) of the scores,",
-        "and others over ours: the kernels' for PyTorch, the same mode's for MindSpore.",
-        "",
-        "| scores | dtype | operation | " + " | ".join(names) + " |",
-        "| --- " * (len(names) + 3) + "|",
-    ]
-    for result in results["tables"]:
-        shape = f"({result['rows']}, {result['classes']})"
-        options = f", p={result['p']}" * (result["p"] != 1) + ", weights" * result["weighted"]
-        cells = [_cell(result, name) for name in names]
-        lines.append(f"| {shape} | {result['dtype']} | {result['operation']}{options} | " + " | ".join(cells) + " |")
-    return "\n".join([*lines, "", *_facts(results)])
+    """Markdown: how the kernels compare with memory, what a call takes for everybody, and on what machine."""
+    return "\n".join([*_beside_memory(results["tables"]), "", *_times(results["tables"]), "", *_facts(results)])
+
+
+def _beside_memory(tables):
+    """The kernels' time over NumPy's for the same bytes, for each shape and dtype."""
+    columns = {
+        f"{operation}{', ' * bool(options)}{options}": (operation, p, weighted)
+        for operation in OPERATIONS
+        for options, p, weighted in (("", 1, False), ("p=2", 2, False), ("weights", 1, True))
+    }
+    rows = {}
+    for result in tables:
+        if {"numpy", "kernels"} <= result["seconds"].keys() and result["rows"] * result["classes"] >= 1e6:
+            row = rows.setdefault((_shape(result), result["dtype"]), {})
+            row[result["operation"], result["p"], result["weighted"]] = f"{_ratio(result, 'kernels', 'numpy'):.2f}"
+    yield "The kernels' time over NumPy's on as many threads, reading the scores (forward) or copying them (gradient):"
+    yield from ("", "| scores | dtype | " + " | ".join(columns) + " |", "| --- " * (len(columns) + 2) + "|")
+    for (shape, dtype), row in rows.items():
+        yield f"| {shape} | {dtype} | " + " | ".join(row.get(key, "") for key in columns.values()) + " |"
+
+
+def _times(tables):
+    """Milliseconds of a call, whoever is asked."""
+    names = [name for name in ALL if any(name in result["seconds"] for result in tables)]
+    yield "Milliseconds of a call; in brackets, how many times as long as ours: the kernels, for PyTorch, or the same"
+    yield "mode of ms_mml, for MindSpore:"
+    yield from ("", "| scores | dtype | operation | " + " | ".join(names) + " |", "| --- " * (len(names) + 3) + "|")
+    for result in tables:
+        if result["p"] == 1 and not result["weighted"]:
+            cells = " | ".join(_cell(result, name) for name in names)
+            yield f"| {_shape(result)} | {result['dtype']} | {result['operation']} | {cells} |"
+
+
+def _shape(result):
+    return f"({result['rows']}, {result['classes']})"
 
 
 def _cell(result, name):
     seconds = _median(result, name)
     if seconds is None:
         return ""
-    other = "numpy" if name in OURS else "kernels" if name == "torch" else f"ms_mml {name.split()[-1]}"
-    if name == "numpy" or other not in result["seconds"]:
+    ours = "kernels" if name == "torch" else f"ms_mml {name.split()[-1]}"
+    if name in ("numpy", *OURS) or ours not in result["seconds"]:
         return _milliseconds(seconds)
-    return f"{_milliseconds(seconds)} ({_ratio(result, name, other):.2f})"
+    return f"{_milliseconds(seconds)} ({_ratio(result, name, ours):.3g})"
 
 
 def _facts(results):
