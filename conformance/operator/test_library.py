@@ -13,6 +13,7 @@ import pytest
 
 from conformance.cases.inputs import Inputs
 from conformance.cases.values import POWERS, REDUCTIONS
+from conformance.operator.fingerprint import SHARED
 from ms_mml import library
 
 HERE = pathlib.Path(__file__).parent
@@ -80,7 +81,7 @@ from conformance.guard import Memory
 from conformance.subjects.library import Library
 library = Library("CPU", "", {path!r})
 library.memory = Memory()
-for rows, classes in ((40_000, 10), (4000, 100), (400, 1000), (3, 200_000)):
+for rows, classes in {SHARED}:
     inputs, target = np.ones((rows, classes), np.float32), np.zeros(rows, np.int64)
     for _ in range(5):
         library.gradient(library.loss(inputs, target), inputs, target)
@@ -179,7 +180,7 @@ def test_bad_argument_lists(cpu_library, changes, message):
     assert str(raised.value) == "For 'multi_margin_loss', " + message
 
 
-@pytest.mark.parametrize("shape", [(40_000, 10), (4000, 100), (400, 1000), (3, 200_000)])
+@pytest.mark.parametrize("shape", SHARED, ids=str)
 def test_a_bad_target_among_rows_that_threads_share(cpu_library, shape):
     rows, classes = shape
     target = np.zeros(rows, np.int64)

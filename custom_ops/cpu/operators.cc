@@ -3,9 +3,9 @@
 //
 // They report an error by throwing: MindSpore hands the text to its user. A caller that cannot catch C++ exceptions
 // passes the entry point to MultiMarginLossTry instead.
-
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <vector>
 

@@ -2,7 +2,7 @@
 // float64.
 //
 // A Vector is the compilers' own vector type, so arithmetic and comparisons on it read as on one number, and it fills a
-// register. Only float16, and stores that pass by the cache, need the processor's own instructions.
+// register. Only conversions need the processor's own instructions.
 #pragma once
 
 #include <cstddef>
@@ -149,33 +149,25 @@ MS_MML_INLINE void store(Half* to, double value) {
   to->bits = _cvtss_sh(static_cast<float>(odd), _MM_FROUND_TO_NEAREST_INT);
 }
 
+template <int count>
+using FloatsOf = typename VectorOf<float, count>::type;
+
+MS_MML_INLINE void load(const Half* from, FloatsOf<4>& to) {
+  to = _mm_cvtph_ps(_mm_cvtsi64_si128(read<int64_t>(from)));
+}
+MS_MML_INLINE void load(const Half* from, FloatsOf<8>& to) { to = _mm256_cvtph_ps(read<__m128i>(from)); }
+MS_MML_INLINE __m128i halves(FloatsOf<4> floats) { return _mm_cvtps_ph(floats, _MM_FROUND_TO_NEAREST_INT); }
+MS_MML_INLINE __m128i halves(FloatsOf<8> floats) { return _mm256_cvtps_ph(floats, _MM_FROUND_TO_NEAREST_INT); }
 #if defined(__AVX512F__)
-MS_MML_INLINE void load(const Half* from, Vector<float>& to) { to = _mm512_cvtph_ps(read<__m256i>(from)); }
-MS_MML_INLINE void load(const Half* from, Floats& to) { to = _mm256_cvtph_ps(read<__m128i>(from)); }
-
-MS_MML_INLINE void store(Half* to, Vector<float> vector) {
-  const __m256i halves = _mm512_cvtps_ph(vector, _MM_FROUND_TO_NEAREST_INT);
-  std::memcpy(to, &halves, sizeof halves);
-}
-
-MS_MML_INLINE void store(Half* to, Floats vector) {
-  const __m128i halves = _mm256_cvtps_ph(vector, _MM_FROUND_TO_NEAREST_INT);
-  std::memcpy(to, &halves, sizeof halves);
-}
-#else
-MS_MML_INLINE void load(const Half* from, Vector<float>& to) { to = _mm256_cvtph_ps(read<__m128i>(from)); }
-MS_MML_INLINE void load(const Half* from, Floats& to) { to = _mm_cvtph_ps(_mm_cvtsi64_si128(read<int64_t>(from))); }
-
-MS_MML_INLINE void store(Half* to, Vector<float> vector) {
-  const __m128i halves = _mm256_cvtps_ph(vector, _MM_FROUND_TO_NEAREST_INT);
-  std::memcpy(to, &halves, sizeof halves);
-}
-
-MS_MML_INLINE void store(Half* to, Floats vector) {
-  const int64_t halves = _mm_cvtsi128_si64(_mm_cvtps_ph(vector, _MM_FROUND_TO_NEAREST_INT));
-  std::memcpy(to, &halves, sizeof halves);
-}
+MS_MML_INLINE void load(const Half* from, FloatsOf<16>& to) { to = _mm512_cvtph_ps(read<__m256i>(from)); }
+MS_MML_INLINE __m256i halves(FloatsOf<16> floats) { return _mm512_cvtps_ph(floats, _MM_FROUND_TO_NEAREST_INT); }
 #endif
+
+template <class Values>
+MS_MML_INLINE void store(Half* to, Values floats) {
+  const auto bits = halves(floats);
+  std::memcpy(to, &bits, sizeof floats / 2);
+}
 
 MS_MML_INLINE void load(const Half* from, Vector<double>& to) {
   Floats floats;

@@ -99,9 +99,9 @@ class MindSpore:
 
         input, target, weight = (None if array is None else self.mindspore.Tensor(array) for array in scores(case))
         net = _network(self.function, case.p, weight)
-        call = net if case.operation == "forward" else self.mindspore.grad(net)
+        gradient = _gradient if self.mode == "graph" else self.mindspore.grad
+        call = net if case.operation == "forward" else gradient(net)
         if self.mode == "graph":
-            call = net if case.operation == "forward" else _gradient(net)
             return lambda: call(input, target)
 
         def run():

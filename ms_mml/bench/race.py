@@ -29,8 +29,10 @@ def race(quick):
         facts = {name: process.start() for name, process in processes.items()}
         asked = sum(len(case.contestants) for case in (*tables, *sweep))
         bar = stack.enter_context(tqdm(total=asked * rounds, unit="turn", desc="timing"))
-        tables, sweep = ([_run(case, processes, rounds, turn, bar) for case in cases] for cases in (tables, sweep))
-        results = {"tables": list(tables), "sweep": list(sweep)}
+        results = {
+            part: [_run(case, processes, rounds, turn, bar) for case in cases]
+            for part, cases in (("tables", tables), ("sweep", sweep))
+        }
     return {
         "machine": machine(),
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -60,7 +62,7 @@ def _run(case, processes, rounds, turn, bar):
 
 
 class _Process:
-    """The process of one contestant. What its libraries print while they load goes nowhere."""
+    """The process of one contestant."""
 
     def __init__(self, name):
         self.name, self.problem = name, None
@@ -116,7 +118,6 @@ def _serve(connection, name):
             if case != prepared:
                 call, prepared = racer.prepare(case), case
                 memory = _memory_of(call)
-                call()
             connection.send({"seconds": [_time(call, turn)], "memory": memory})
         except Exception as error:
             connection.send({"problem": f"{type(error).__name__}: {error}".splitlines()[0]})

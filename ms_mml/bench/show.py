@@ -2,10 +2,15 @@
 
 import statistics
 
+import numpy as np
+
 from ms_mml.bench.cases import ALL, OPERATIONS, OURS
 
 NOISE = 0.25  # of the median: where NumPy's own rounds lie further apart, ratios mean little
-GIB = 1 << 30
+
+
+def _all(results):
+    return [*results["tables"], *results["sweep"]]
 
 
 def _median(result, name):
@@ -78,16 +83,14 @@ def _facts(results):
     yield f"Python {machine['python']}; {results['date']}"
     for name, facts in results["contestants"].items():
         yield f"{name}: " + ", ".join(f"{key} {value}" for key, value in facts.items() if not isinstance(value, list))
-    problems = {
-        (name, text) for result in (*results["tables"], *results["sweep"]) for name, text in result["problems"].items()
-    }
+    problems = {problem for result in _all(results) for problem in result["problems"].items()}
     yield from (f"{name}: {text}" for name, text in sorted(problems))
 
 
 def verdict_on_noise(results):
     """Whether ratios of this run can be believed, by how far NumPy's own rounds lie apart."""
     spreads = []
-    for result in (*results["tables"], *results["sweep"]):
+    for result in _all(results):
         times = sorted(result["seconds"].get("numpy", []))
         if len(times) > 2 and result["rows"] * result["classes"] >= 1e6:
             quarter = len(times) // 4
@@ -102,19 +105,15 @@ def verdict_on_noise(results):
 
 
 def draw(results, path):
-    """Bytes per second against the bytes of the scores, with the speed of memory; and time per score, and memory."""
+    """Bytes per second against the bytes of the scores, with the speed of memory; and the time of a score."""
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 2, figsize=(12, 9), layout="constrained")
-    for column, operation in enumerate(("forward", "gradient")):
+    for column, operation in enumerate(OPERATIONS):
         rate, cost = axes[0][column], axes[1][column]
-        for label, style, points in _curves(results, operation):
-            rate.plot(
-                [p["bytes"] for p in points], [p["bytes"] / p["seconds"] / 1e9 for p in points], label=label, **style
-            )
-            cost.plot(
-                [p["count"] for p in points], [p["seconds"] / p["count"] * 1e9 for p in points], label=label, **style
-            )
+        for style, count, size, seconds in _curves(results, operation):
+            rate.plot(size, size / seconds / 1e9, **style)
+            cost.plot(count, seconds / count * 1e9, **style)
         moved = "read" if operation == "forward" else "read, and as many written"
         rate.set(
             title=operation, xlabel="bytes of scores", ylabel=f"GB/s of scores {moved}", xscale="log", yscale="log"
@@ -140,20 +139,15 @@ LABELS = {"numpy": "NumPy: the speed of memory"}
 
 
 def _curves(results, operation):
-    """(label, style, points) for every contestant and dtype that the picture shows."""
-    chosen = [result for result in results["sweep"] if result["operation"] == operation]
+    """(style, scores, bytes, seconds) of every contestant and dtype that the picture shows."""
     for name, style in STYLES.items():
         for dtype, line in (("float32", "-"), ("float16", ":")):
-            points = [
-                {
-                    "count": (count := result["rows"] * result["classes"]),
-                    "bytes": count * {"float16": 2, "float32": 4}[dtype],
-                    "seconds": _median(result, name),
-                }
-                for result in chosen
-                if result["dtype"] == dtype and name in result["seconds"]
+            chosen = [
+                (result["rows"] * result["classes"], _median(result, name))
+                for result in results["sweep"]
+                if (result["operation"], result["dtype"]) == (operation, dtype) and name in result["seconds"]
             ]
-            points.sort(key=lambda point: point["count"])
-            if len(points) > 2 and not (name == "numpy" and dtype == "float16"):
+            if len(chosen) > 2 and (name, dtype) != ("numpy", "float16"):
+                count, seconds = np.array(sorted(chosen)).T
                 label = LABELS.get(name, name) + ("" if dtype == "float32" else ", float16")
-                yield label, {**style, "linestyle": line}, points
+                yield {**style, "linestyle": line, "label": label}, count, count * np.dtype(dtype).itemsize, seconds
