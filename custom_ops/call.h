@@ -32,6 +32,7 @@ struct Call {
   const void* weight;    // null: every class weighs 1
   const void* dout;      // null for the loss
   void* output;
+  void* stream;  // the device's queue of work; null where there is none
 };
 
 [[noreturn]] inline void fail(const std::string& what) {

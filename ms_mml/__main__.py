@@ -14,6 +14,7 @@ def main():
         "--picture", default="demo.png", help="where the loss curves go (default: %(default)s)"
     )
     bench = words.add_parser("bench", help="time it beside the built-in, PyTorch and memory (needs the extra 'bench')")
+    bench.add_argument("--device", choices=("CPU", "GPU"), default="CPU", help="where (default: %(default)s)")
     bench.add_argument("--quick", action="store_true", help="a few cases, in under a minute")
     bench.add_argument("--json", metavar="FILE", help="write all times")
     bench.add_argument("--picture", metavar="FILE", help="draw bytes per second and time per score (.svg, .png)")

@@ -1,12 +1,24 @@
-"""The kernel library through ctypes: NumPy in, NumPy out, and no MindSpore between."""
+"""A kernel library through ctypes, without MindSpore: arrays of NumPy or, on a GPU, of PyTorch or CuPy."""
 
 import ctypes
 
 import numpy as np
 
 
+def _interface(array):
+    """Address, shape and type, as all array libraries give them."""
+    return getattr(array, "__cuda_array_interface__", None) or array.__array_interface__
+
+
 class EntryPoints:
-    """The entry points of a kernel library."""
+    """The entry points of a kernel library.
+
+    Where that is not this processor's, `to_device` puts an array in its device's memory, and `stream` is the device's
+    queue of work.
+    """
+
+    to_device = staticmethod(np.asarray)
+    stream = None
 
     def __init__(self, path):
         self.library = ctypes.CDLL(path)
@@ -23,18 +35,20 @@ class EntryPoints:
 
     def prepare(self, symbol, *arrays):
         """The call as a function of no arguments, so that it can be made many times."""
-        count = len(arrays)
-        sizes = [(ctypes.c_int64 * max(1, a.ndim))(*a.shape) for a in arrays]
+        count, interfaces = len(arrays), [_interface(array) for array in arrays]
+        shapes = [interface["shape"] for interface in interfaces]
+        sizes = [(ctypes.c_int64 * max(1, len(shape)))(*shape) for shape in shapes]
         pointers = [ctypes.cast(s, ctypes.POINTER(ctypes.c_int64)) for s in sizes]
-        names = [str(a.dtype).encode() for a in arrays]
+        names = [np.dtype(interface["typestr"]).name.encode() for interface in interfaces]
         message = ctypes.create_string_buffer(1024)
         arguments = (
             getattr(self.library, symbol),
             count,
-            (ctypes.c_void_p * count)(*[a.ctypes.data for a in arrays]),
-            (ctypes.c_int * count)(*[a.ndim for a in arrays]),
+            (ctypes.c_void_p * count)(*[interface["data"][0] for interface in interfaces]),
+            (ctypes.c_int * count)(*map(len, shapes)),
             (ctypes.POINTER(ctypes.c_int64) * count)(*pointers),
             (ctypes.c_char_p * count)(*names),
+            ctypes.c_void_p(self.stream),
             message,
             ctypes.c_int64(len(message)),
         )
@@ -47,7 +61,7 @@ class EntryPoints:
 
     def bind(self, operator, p, reduction, margin, arrays, weight, result):
         """The call of an operator ('', 'Grad' or 'WeightGrad') with its options, as a function of no arguments."""
-        margin = np.array(margin, np.float64).view(np.int64)
+        margin = self.to_device(np.array(margin, np.float64).view(np.int64))
         weights = [] if weight is None else [weight]
         symbol = f"MultiMarginLoss{operator}P{p}{reduction.capitalize()}"
         return self.prepare(symbol, *arrays, margin, *weights, result)

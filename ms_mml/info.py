@@ -30,7 +30,7 @@ def info():
             lines += [f"    build it with: {found.build}"] if found.build else []
         else:
             lines += [f"    {name}: {_text(value)}" for name, value in found.facts.items()]
-            lines.append(f"    instruction set in use: {_instruction_set(found.path)}")
+            lines += [f"    instruction set in use: {_instruction_set(found.path)}"] if target == "CPU" else []
     return lines
 
 

@@ -8,18 +8,19 @@ import pathlib
 from dataclasses import dataclass
 from typing import Optional
 
-import mindspore
-from mindspore import log
-
 import ms_mml
 
 ENVIRONMENT = "MS_MML_KERNEL"
 CHOICES = ("aot", "composite")
 TARGETS = ("CPU", "GPU", "Ascend")
 
-# The file of each device target's kernels inside the package, and the command that builds it in a checkout. Ascend and
-# GPU have none yet: there the function runs as MindSpore's own operators.
-LIBRARIES = {"CPU": ("lib/cpu/libms_mml_cpu.so", "pip install --force-reinstall --no-deps .")}
+# The file of each device target's kernels inside the package, and the command that builds it in a checkout. Ascend has
+# none yet: there the function runs as MindSpore's own operators.
+INSTALL = "pip install --force-reinstall --no-deps ."
+LIBRARIES = {
+    "CPU": ("lib/cpu/libms_mml_cpu.so", INSTALL),
+    "GPU": ("lib/gpu/libms_mml_gpu.so", f"{INSTALL} --config-settings=cmake.define.MS_MML_CUDA=ON"),
+}
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ def choose():
     The environment variable MS_MML_KERNEL asks for one by name: 'aot' or 'composite'. The first call decides for the
     life of the process, in which MindSpore does not change its device target either.
     """
+    import mindspore  # here alone: kernels can be found, and timed, without it
+
     target, choice = mindspore.get_current_device().device_target, os.environ.get(ENVIRONMENT)
     if choice is not None and choice not in CHOICES:
         raise ValueError(
@@ -82,5 +85,5 @@ def choose():
         missing = f"no kernel library for device target {target} ({library.reason}{remedy})"
         if choice == "aot":
             raise RuntimeError(f"For 'multi_margin_loss', {ENVIRONMENT} is 'aot' but there is {missing}.")
-        log.warning(f"For 'multi_margin_loss', there is {missing}. It runs as MindSpore operators instead.")
+        mindspore.log.warning(f"For 'multi_margin_loss', there is {missing}. It runs as MindSpore operators instead.")
     return library.path

@@ -6,6 +6,7 @@ MindSpore differentiates to any order; they take the margin as a Python number, 
 
 import functools
 
+import mindspore
 import numpy as np
 from mindspore import Tensor, ops
 from mindspore.ops import CustomRegOp, DataType
@@ -26,7 +27,7 @@ class Kernel(ops.Custom):
         function = f"{library}:{symbol}"
         # One symbol serves both with and without weights: the registration keeps the two apart by their names. Shape
         # inference by the library needs an attribute, any.
-        registration = CustomRegOp(f"{symbol}_{'_'.join(inputs)}").target("CPU")
+        registration = CustomRegOp(f"{symbol}_{'_'.join(inputs)}").target(mindspore.get_current_device().device_target)
         for index, name in enumerate(inputs):
             registration.input(index, name)
         registration.output(0, "output").attr("unused", "optional", "int", value=0)

@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "kernels.h"
+#include "../call.h"
 #include "sums.h"
 #include "threads.h"
 
@@ -42,7 +42,10 @@ class TargetCheck {
   }
 
   void report() const {
-    if (bad_row_ < call_.rows) fail_target(bad_row_, call_.target[bad_row_], call_.classes);
+    const int64_t row = bad_row_;
+    if (row == call_.rows) return;
+    fail("target[" + std::to_string(row) + "] is " + std::to_string(call_.target[row]) + " but must be in [0, " +
+         std::to_string(call_.classes) + ").");
   }
 
  private:

@@ -11,6 +11,9 @@
 #include "rows.h"
 #include "sums.h"
 
+// after the loads and stores that it needs
+#include "../operators.h"
+
 namespace ms_mml {
 namespace {
 
@@ -20,14 +23,7 @@ constexpr int64_t kNarrow = 16, kShort = 256;  // classes: where each way stops 
 template <class Real>
 constexpr int kSteps = std::is_same_v<Real, float> ? 4 : 1;
 
-// What the scores of a row are put against: numbers, or vectors with a row in each lane.
-template <class Value>
-struct Coefficients {
-  ExactSum<Value> gap;
-  Value factor;
-};
-
-// The same where margin - x[y] is one number, as it is for most scores in float32 and float16.
+// Coefficients where margin - x[y] is one number, as it is for most scores in float32 and float16.
 template <class Value>
 struct Single {
   Value gap, factor;
@@ -93,15 +89,6 @@ double sum_narrow_rows(const Op& shared, int64_t first, int64_t last, TargetChec
 // ---------------------------------------------------------------------------------------------------------------------
 // Short and long rows: kLanes classes at a time
 // ---------------------------------------------------------------------------------------------------------------------
-
-template <class Op>
-MS_MML_INLINE Coefficients<typename Op::Real> coefficients_of(const Op& op, int64_t row, int64_t target) {
-  using Real = typename Op::Real;
-  const ExactSum<double> gap = margin_minus(op.margin, load(op.input_row(row) + target));
-  const Real high = static_cast<Real>(gap.high);
-  const Real low = static_cast<Real>((gap.high - high) + gap.low);
-  return {{high, low - low == 0 ? low : 0}, static_cast<Real>(op.factor(row, target))};
-}
 
 // Adds one step, of which `left` classes are of the row, and number `target`, if it is one of them, does not count.
 template <class Op, class Row>

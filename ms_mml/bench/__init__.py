@@ -7,6 +7,7 @@ all of them; a figure is the median of the rounds. Times are of whole calls, fro
 import json
 import pathlib
 
+from ms_mml.bench import on_gpu
 from ms_mml.bench.race import race
 from ms_mml.bench.show import draw, table, verdict_on_noise
 
@@ -14,7 +15,7 @@ from ms_mml.bench.show import draw, table, verdict_on_noise
 def main(arguments):
     """Time the contestants, or take up earlier times; print the tables, and write what was asked for."""
     earlier = arguments.show and json.loads(pathlib.Path(arguments.show).read_text())
-    results = earlier or race(quick=arguments.quick)
+    results = earlier or (race if arguments.device == "CPU" else on_gpu.race)(quick=arguments.quick)
     if arguments.json:
         pathlib.Path(arguments.json).write_text(json.dumps(results, indent=1) + "\n")
     print(table(results))

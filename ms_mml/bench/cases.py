@@ -1,6 +1,6 @@
 """What is timed: operations on scores of a shape and a dtype."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 OPERATIONS = ("forward", "gradient")
 MODES = ("graph", "pynative")
@@ -20,6 +20,10 @@ class Case:
     p: int = 1
     weighted: bool = False
     contestants: tuple = ALL
+
+    def description(self):
+        """As results have it."""
+        return {key: value for key, value in asdict(self).items() if key != "contestants"}
 
 
 def named(*contestants, shapes, **options):
@@ -56,3 +60,13 @@ SWEEP = [
     *growing(9),
 ]
 QUICK_SWEEP = list(growing(7))
+
+# On a GPU.
+GPU_SHAPES = (SMALL, (1024, 1000), (8192, 32_000), (256, 1_000_000), (8, 10_000_000))
+GPU_TABLES = [
+    case
+    for dtype in ("float32", "float16", "float64")
+    for p in (1, 2)
+    for case in named(shapes=GPU_SHAPES, dtype=dtype, p=p)
+]
+GPU_QUICK_TABLES = named(shapes=(SMALL, (1024, 1000), (64, 1_000_000)))

@@ -8,7 +8,6 @@ import pathlib
 import platform
 import statistics
 import time
-from dataclasses import asdict
 
 from tqdm import tqdm
 
@@ -56,9 +55,8 @@ def _run(case, processes, rounds, turn, bar):
         if name not in turns[position + 1 :]:
             processes[name].ask(None, turn)  # lets go of its arrays
         bar.update()
-    description = {key: value for key, value in asdict(case).items() if key != "contestants"}
     seconds = {name: times for name, times in seconds.items() if times}
-    return {**description, "seconds": seconds, "problems": problems, "memory": memory}
+    return {**case.description(), "seconds": seconds, "problems": problems, "memory": memory}
 
 
 class _Process:

@@ -6,7 +6,8 @@ import numpy as np
 
 from ms_mml.bench.cases import ALL, OPERATIONS, OURS
 
-NOISE = 0.25  # of the median: where NumPy's own rounds lie further apart, ratios mean little
+MEMORY = ("numpy", "gpu memory")  # who moves the bytes and does nothing else
+NOISE = 0.25  # of the median: where the rounds of memory itself lie further apart, ratios mean little
 
 
 def _all(results):
@@ -15,6 +16,12 @@ def _all(results):
 
 def _median(result, name):
     return statistics.median(result["seconds"][name]) if result["seconds"].get(name) else None
+
+
+def _memory(result):
+    """Who moved the bytes of this case and did nothing else; nobody where they are too few to tell."""
+    enough = result["rows"] * result["classes"] >= 1e6
+    return next((name for name in MEMORY if enough and name in result["seconds"]), None)
 
 
 def _ratio(result, name, other):
@@ -33,7 +40,7 @@ def table(results):
 
 
 def _beside_memory(tables):
-    """The kernels' time over NumPy's for the same bytes, for each shape and dtype."""
+    """The kernels' time over that of moving the same bytes, for each shape and dtype."""
     columns = {
         f"{operation}{', ' * bool(options)}{options}": (operation, p, weighted)
         for operation in OPERATIONS
@@ -41,10 +48,12 @@ def _beside_memory(tables):
     }
     rows = {}
     for result in tables:
-        if {"numpy", "kernels"} <= result["seconds"].keys() and result["rows"] * result["classes"] >= 1e6:
+        memory = _memory(result)
+        if memory and "kernels" in result["seconds"]:
             row = rows.setdefault((_shape(result), result["dtype"]), {})
-            row[result["operation"], result["p"], result["weighted"]] = f"{_ratio(result, 'kernels', 'numpy'):.2f}"
-    yield "The kernels' time over NumPy's on as many threads, reading the scores (forward) or copying them (gradient):"
+            row[result["operation"], result["p"], result["weighted"]] = f"{_ratio(result, 'kernels', memory):.2f}"
+    yield "The kernels' time over that of reading the scores (forward) or copying them (gradient), by NumPy on as many"
+    yield "threads or by the GPU's own copy:"
     yield from ("", "| scores | dtype | " + " | ".join(columns) + " |", "| --- " * (len(columns) + 2) + "|")
     for (shape, dtype), row in rows.items():
         yield f"| {shape} | {dtype} | " + " | ".join(row.get(key, "") for key in columns.values()) + " |"
@@ -52,7 +61,7 @@ def _beside_memory(tables):
 
 def _times(tables):
     """Milliseconds of a call, whoever is asked."""
-    names = [name for name in ALL if any(name in result["seconds"] for result in tables)]
+    names = [name for name in (*MEMORY, *ALL[1:]) if any(name in result["seconds"] for result in tables)]
     yield "Milliseconds of a call; in brackets, how many times as long as ours: the kernels, for PyTorch, or the same"
     yield "mode of ms_mml, for MindSpore:"
     yield from ("", "| scores | dtype | operation | " + " | ".join(names) + " |", "| --- " * (len(names) + 3) + "|")
@@ -71,7 +80,7 @@ def _cell(result, name):
     if seconds is None:
         return ""
     ours = "kernels" if name == "torch" else f"ms_mml {name.split()[-1]}"
-    if name in ("numpy", *OURS) or ours not in result["seconds"]:
+    if name in (*MEMORY, *OURS) or ours not in result["seconds"]:
         return _milliseconds(seconds)
     return f"{_milliseconds(seconds)} ({_ratio(result, name, ours):.3g})"
 
@@ -88,20 +97,20 @@ def _facts(results):
 
 
 def verdict_on_noise(results):
-    """Whether ratios of this run can be believed, by how far NumPy's own rounds lie apart."""
+    """Whether ratios of this run can be believed, by how far the rounds of memory itself lie apart."""
     spreads = []
     for result in _all(results):
-        times = sorted(result["seconds"].get("numpy", []))
-        if len(times) > 2 and result["rows"] * result["classes"] >= 1e6:
+        times = sorted(result["seconds"].get(_memory(result), []))
+        if len(times) > 2:
             quarter = len(times) // 4
             spreads.append((times[-1 - quarter] - times[quarter]) / statistics.median(times))
     spread = statistics.median(spreads) if spreads else 0
     if spread > NOISE:
         return (
-            f"This machine is too noisy to tell: NumPy's own times lie {spread:.0%} apart (the middle half of the "
-            "rounds). Close what else runs, or ask again."
+            f"This machine is too noisy to tell: the times of memory itself lie {spread:.0%} apart (the middle half of "
+            "the rounds). Close what else runs, or ask again."
         )
-    return f"NumPy's own times lie {spread:.0%} apart (the middle half of the rounds)."
+    return f"The times of memory itself lie {spread:.0%} apart (the middle half of the rounds)."
 
 
 def draw(results, path):

@@ -1,0 +1,12 @@
+// What the GPU kernels use of CUDA's float16.
+#pragma once
+
+#include <cstdint>
+
+struct __half {
+  uint16_t bits;
+};
+
+float __half2float(__half half);
+__half __float2half_rn(float value);
+__half __double2half(double value);

@@ -1,0 +1,99 @@
+// What the GPU kernels use of CUDA, for a compiler of this processor: a stand-in for CUDA's header of the same name. It
+// shows what they compute and touch, never how fast. simt.cc runs the threads.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+
+#define __global__
+#define __device__
+#define __host__
+#define __launch_bounds__(...)
+#define __shared__ static __attribute__((section("simt_shared")))  // one block runs at a time, and poisons it first
+
+using std::min;
+
+struct dim3 {
+  unsigned x = 1, y = 1, z = 1;
+  dim3(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
+};
+
+extern dim3 threadIdx, blockIdx, blockDim, gridDim;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Between threads
+// ---------------------------------------------------------------------------------------------------------------------
+
+namespace simt {
+
+constexpr int kWarp = 32;
+
+// Waits until all threads of the block are here.
+void barrier();
+
+// Waits until all lanes of the mask are here; returns what lane `from` of this warp brought.
+uint64_t exchange(unsigned mask, uint64_t mine, int from);
+
+}  // namespace simt
+
+inline void __syncthreads() { simt::barrier(); }
+
+inline void __syncwarp(unsigned mask = 0xffffffff) { simt::exchange(mask, 0, threadIdx.x % simt::kWarp); }
+
+inline double __shfl_down_sync(unsigned mask, double value, int distance, int width = simt::kWarp) {
+  const int lane = threadIdx.x % simt::kWarp;
+  uint64_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  bits = simt::exchange(mask, bits, lane % width + distance < width ? lane + distance : lane);
+  std::memcpy(&value, &bits, sizeof bits);
+  return value;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What the host asks for
+// ---------------------------------------------------------------------------------------------------------------------
+
+enum cudaError_t { cudaSuccess, cudaErrorLaunchFailure };
+using cudaStream_t = void*;
+using cudaMemPool_t = void*;
+
+enum cudaMemAllocationType { cudaMemAllocationTypePinned };
+enum cudaMemLocationType { cudaMemLocationTypeDevice };
+enum cudaMemPoolAttr { cudaMemPoolAttrReleaseThreshold };
+
+struct cudaMemPoolProps {
+  cudaMemAllocationType allocType;
+  struct {
+    cudaMemLocationType type;
+    int id;
+  } location;
+};
+
+struct cudaLaunchConfig_t {
+  dim3 gridDim, blockDim;
+  size_t dynamicSmemBytes = 0;
+  cudaStream_t stream = nullptr;
+};
+
+const char* cudaGetErrorString(cudaError_t error);
+cudaError_t cudaGetDevice(int* device);
+cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps* properties);
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value);
+cudaError_t cudaMallocFromPoolAsync(void** data, size_t size, cudaMemPool_t pool, cudaStream_t stream);
+cudaError_t cudaFreeAsync(void* data, cudaStream_t stream);
+
+namespace simt {
+
+// Runs a kernel in every thread of every block; fails where threads wait for others that do not come.
+cudaError_t run(dim3 grid, dim3 block, const std::function<void()>& kernel);
+
+}  // namespace simt
+
+template <class... Parameters, class... Arguments>
+cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
+                               Arguments&&... arguments) {
+  return simt::run(config->gridDim, config->blockDim, [&] { kernel(static_cast<Parameters>(arguments)...); });
+}

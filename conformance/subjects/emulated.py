@@ -1,0 +1,56 @@
+"""A device's own kernels where the device is not: compiled for something else, and called through a driver.
+
+Right or wrong is seen, and every byte that is touched; speed is not. Each has a name of its own and is never reported
+as the device.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+
+from conformance.subjects.base import NotAvailable
+from conformance.subjects.library import Library, Plain, library_facts
+
+BUILDS = "MS_MML_EMULATION"  # the environment variable that names the folder of all builds
+SYSTEM = "/usr/aarch64-linux-gnu"  # where Debian's cross compiler has that processor's C library
+
+
+class Emulated(Library):
+    """The library and the driver lie in a folder, with the name of the subject, among the builds."""
+
+    targets = ("CPU",)
+    guarded = False  # the driver has copies
+
+    def __init__(self, target, mode):
+        from conformance.emulation.driven import Driven
+
+        folder = pathlib.Path(os.environ.get(BUILDS, "")).absolute() / self.name
+        library = folder / self.library
+        if not library.is_file():
+            raise NotAvailable(f"{BUILDS} names no folder with {self.name}/{self.library}; {self.made_by} makes it")
+        self.entry_points = Driven([*self.launcher(), str(folder / "driver"), str(library)])
+        self.facts = {**library_facts(json.loads((folder / self.build).read_text())), "device": self.device}
+        self.memory = Plain()
+
+    def launcher(self):
+        """The command that the driver's own follows."""
+        return []
+
+
+class Aarch64(Emulated):
+    name, library, build, made_by = "aarch64-emulated", "libms_mml_cpu.so", "cpu/build.json", "./ci/run aarch64"
+    device = "aarch64, emulated by qemu"
+
+    def launcher(self):
+        if shutil.which("qemu-aarch64") is None:
+            raise NotAvailable("there is no qemu-aarch64; install it (Debian, Ubuntu: qemu-user)")
+        return ["qemu-aarch64", "-L", SYSTEM]
+
+
+class Cuda(Emulated):
+    """The GPU kernels as C++ for this processor, under sanitizers (conformance/emulation/cuda)."""
+
+    name, library, build, made_by = "cuda-emulated", "libms_mml_cuda_emulated.so", "build.json", "./ci/run cpu"
+    device = "none: the threads of a GPU's blocks, as fibers of this processor"
+    limits = {"target-errors": "a GPU's kernel cannot raise"}  # noqa: RUF012

@@ -1,0 +1,55 @@
+// Which of the CPU's tables of kernels is in use: that of the best instruction set that this processor has, or of the
+// one that MS_MML_INSTRUCTION_SET names.
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "tables.h"
+
+namespace ms_mml {
+namespace {
+
+struct InstructionSet {
+  const char* name;
+  const Kernels* kernels;
+  bool available;
+};
+
+const InstructionSet& instruction_set() {
+  static const InstructionSet& chosen = []() -> const InstructionSet& {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    const bool avx2 = __builtin_cpu_supports("avx2");  // every processor with AVX2 also converts float16
+    const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+    static const InstructionSet sets[] = {
+        {"avx512", &kernels_avx512, avx512}, {"avx2", &kernels_avx2, avx2}, {"baseline", &kernels_baseline, true}};
+#else
+    static const InstructionSet sets[] = {{"baseline", &kernels_baseline, true}};
+#endif
+    const char* wanted = std::getenv("MS_MML_INSTRUCTION_SET");
+    std::string offered;
+    for (const InstructionSet& set : sets) {
+      if (!set.available) continue;
+      if (wanted == nullptr || std::strcmp(wanted, set.name) == 0) return set;
+      offered += (offered.empty() ? "" : ", ") + std::string(set.name);
+    }
+    fail("MS_MML_INSTRUCTION_SET is '" + std::string(wanted) + "' but this processor offers: " + offered + ".");
+  }();
+  return chosen;
+}
+
+}  // namespace
+
+const Kernels& kernels() { return *instruction_set().kernels; }
+
+}  // namespace ms_mml
+
+// The name of the instruction set in use, or null where the one asked for is not to be had.
+MS_MML_EXPORT const char* MultiMarginLossInstructionSet() {
+  try {
+    return ms_mml::instruction_set().name;
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}

@@ -1,0 +1,71 @@
+// The entry points of a device's library: one for each operator, p and reduction, with the signature that MindSpore
+// gives to ahead-of-time kernels, and beside it NAMEInferShape for dynamic shapes.
+//
+// They report an error by throwing: MindSpore hands the text to its user. A caller that cannot catch C++ exceptions
+// passes the entry point to MultiMarginLossTry instead.
+#include <cstdio>
+#include <exception>
+#include <vector>
+
+#include "kernels.h"
+
+namespace ms_mml {
+namespace {
+
+int run(Operator op, int p, Reduction reduction, int count, void** data, const int* ranks, int64_t** shapes,
+        const char** dtypes, void* stream) {
+  Call call = decode(op, p, reduction, count, data, ranks, shapes, dtypes);
+  call.stream = stream;
+  kernels().of[static_cast<int>(op)][p - 1][static_cast<int>(call.dtype)](call);
+  return 0;
+}
+
+// An unknown dimension is negative, and comes out as it came in.
+std::vector<int64_t> infer_shape(Operator op, Reduction reduction, const int* ranks, int64_t** shapes) {
+  const int input = op == Operator::kLoss ? 0 : 1;
+  const int64_t rows = ranks[input] == 2 ? shapes[input][0] : -1;
+  const int64_t classes = ranks[input] == 2 ? shapes[input][1] : -1;
+  if (op == Operator::kGradient) return {rows, classes};
+  if (op == Operator::kWeightGradient) return {classes};
+  if (reduction == Reduction::kNone) return {rows};
+  return {};
+}
+
+using EntryPoint = int (*)(int, void**, int*, int64_t**, const char**, void*, void*);
+
+}  // namespace
+}  // namespace ms_mml
+
+// Calls an entry point; returns what it returns, or -1 with the error's text in message.
+MS_MML_EXPORT int MultiMarginLossTry(ms_mml::EntryPoint entry_point, int count, void** data, int* ranks,
+                                     int64_t** shapes, const char** dtypes, void* stream, char* message,
+                                     int64_t message_size) {
+  try {
+    return entry_point(count, data, ranks, shapes, dtypes, stream, nullptr);
+  } catch (const std::exception& error) {
+    std::snprintf(message, message_size, "%s", error.what());
+    return -1;
+  }
+}
+
+#define MS_MML_ENTRY_POINT(NAME, OPERATOR, P, REDUCTION)                                                          \
+  MS_MML_EXPORT int NAME(int count, void** data, int* ranks, int64_t** shapes, const char** dtypes, void* stream, \
+                         void*) {                                                                                 \
+    return ms_mml::run(ms_mml::Operator::OPERATOR, P, ms_mml::Reduction::REDUCTION, count, data, ranks, shapes,   \
+                       dtypes, stream);                                                                           \
+  }                                                                                                               \
+  MS_MML_EXPORT std::vector<int64_t> NAME##InferShape(int* ranks, int64_t** shapes, void*) {                      \
+    return ms_mml::infer_shape(ms_mml::Operator::OPERATOR, ms_mml::Reduction::REDUCTION, ranks, shapes);          \
+  }
+
+#define MS_MML_ENTRY_POINTS(NAME, OPERATOR)            \
+  MS_MML_ENTRY_POINT(NAME##P1None, OPERATOR, 1, kNone) \
+  MS_MML_ENTRY_POINT(NAME##P1Mean, OPERATOR, 1, kMean) \
+  MS_MML_ENTRY_POINT(NAME##P1Sum, OPERATOR, 1, kSum)   \
+  MS_MML_ENTRY_POINT(NAME##P2None, OPERATOR, 2, kNone) \
+  MS_MML_ENTRY_POINT(NAME##P2Mean, OPERATOR, 2, kMean) \
+  MS_MML_ENTRY_POINT(NAME##P2Sum, OPERATOR, 2, kSum)
+
+MS_MML_ENTRY_POINTS(MultiMarginLoss, kLoss)
+MS_MML_ENTRY_POINTS(MultiMarginLossGrad, kGradient)
+MS_MML_ENTRY_POINTS(MultiMarginLossWeightGrad, kWeightGradient)

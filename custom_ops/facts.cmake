@@ -1,0 +1,17 @@
+# What was built, for `python -m ms_mml info`, reports and bug reports.
+function(write_facts file compiler_language instruction_sets)
+  set(version "${SKBUILD_PROJECT_VERSION}")
+  set(commit unknown)
+  get_filename_component(checkout ${CMAKE_CURRENT_FUNCTION_LIST_DIR} DIRECTORY)
+  if(EXISTS ${checkout}/.git)
+    execute_process(
+      COMMAND git -C ${checkout} describe --always --dirty --abbrev=40 --exclude=*
+      OUTPUT_VARIABLE described OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+    if(described)
+      set(commit ${described})
+    endif()
+  endif()
+  set(compiler "${CMAKE_${compiler_language}_COMPILER_ID} ${CMAKE_${compiler_language}_COMPILER_VERSION}")
+  list(JOIN instruction_sets "\", \"" instruction_sets)
+  configure_file(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/build.json.in ${file} @ONLY)
+endfunction()

@@ -1,0 +1,156 @@
+// How the GPU walks the rows of a matrix, by the number of classes.
+//
+//   up to kNarrow    4 threads to a row
+//   up to kMedium    a warp to a row
+//   up to kSegment   a block to a row
+//   beyond           a block to each segment of a row; their sums go through scratch to a second kernel
+//
+// Rows, and what they add up to, are shared by blocks whose number the shape alone fixes; each block leaves its total
+// in scratch, and a last kernel of one block adds them. There are no atomics. So a result has the same bits in every
+// run and on every GPU. Where one block does it all, no scratch is needed and nothing follows.
+//
+// A target out of range cannot be reported from here: its row becomes what Op::spoil makes of it.
+#pragma once
+
+#include "elements.cuh"
+#include "sums.cuh"
+
+// after the loads and stores that it needs
+#include "../operators.h"
+
+namespace ms_mml {
+namespace {
+
+constexpr int64_t kNarrow = 32, kMedium = 1024;
+constexpr int64_t kSegment = 16384;  // classes: 16 packs of float32 for each thread
+constexpr int kFlight = 4;           // packs that a thread asks for before it uses the first
+
+// Scores that are added in float before they go into a double: few enough to round off next to nothing.
+template <class Real>
+constexpr int kTogether = std::is_same_v<Real, float> ? 4 : 1;
+
+template <class Op>
+using RowSum = Accumulator<typename Op::T, double>;
+
+MS_MML_INLINE bool in_range(const Call& call, int64_t row) {
+  return 0 <= call.target[row] && call.target[row] < call.classes;
+}
+
+// Adds the scores of a pack, of which number `target`, if it is one of them, does not count; leaves their slopes in it.
+template <class Op, class Row>
+__device__ void add_pack(RowSum<Op>& sum, const Row& row, Pack<typename Op::T>& pack, int target) {
+  using Real = typename Op::Real;
+#pragma unroll
+  for (int first = 0; first < pack.kSize; first += kTogether<Real>) {
+    Real together = 0;
+#pragma unroll
+    for (int i = first; i < first + kTogether<Real>; ++i) {
+      Real value;
+      load(&pack.element[i], value);
+      value = Op::contribution(row, value, &pack.element[i]);
+      if (i == target) value = 0;
+      together = i == first ? value : together + value;
+    }
+    sum.add(together);
+  }
+}
+
+// What `count` classes of a row from `first` on add up to for number `thread` of the kGroup threads that walk them:
+// single elements up to the first boundary of a pack, packs, and what is left. Where the arrays themselves do not start
+// at a boundary, packs are moved element by element, and everything is added in the same order.
+template <class Op, int kGroup>
+__device__ RowSum<Op> walk_classes(const Op& op, const Call& call, int64_t row, int64_t first, int count, int thread) {
+  using T = typename Op::T;
+  using Real = typename Op::Real;
+  const T* x = op.input_row(row) + first;
+  T* dx = Op::kWrites ? op.output_row(row) + first : nullptr;
+  RowSum<Op> sum;
+  if (!in_range(call, row)) {
+    if (Op::kWrites) {
+      for (int i = thread; i < count; i += kGroup) store(dx + i, 0.0);
+    }
+    return sum;
+  }
+  const auto coefficients = coefficients_of(op, row, call.target[row]);
+  const int64_t past = call.target[row] - first;
+  const int target = 0 <= past && past < count ? static_cast<int>(past) : -1;
+  const auto add_elements = [&](int begin, int end) {
+    for (int i = begin + thread; i < end; i += kGroup) {
+      Real value;
+      load(x + i, value);
+      value = Op::contribution(coefficients, value, Op::kWrites ? dx + i : nullptr);
+      sum.add(i == target ? Real{0} : value);
+    }
+  };
+  if constexpr (kGroup < kWarp) {
+    add_elements(0, count);
+    return sum;
+  }
+
+  constexpr int kPack = Pack<T>::kSize;
+  const int into_pack = static_cast<int>((row * op.classes + first) % kPack);
+  const int head = min(count, (kPack - into_pack) % kPack), packs = (count - head) / kPack;
+  add_elements(0, head);
+  if (starts_pack(op.input) && (!Op::kWrites || starts_pack(op.output))) {
+    for (int k = thread; k < packs; k += kFlight * kGroup) {
+      Pack<T> flight[kFlight];
+#pragma unroll
+      for (int f = 0; f < kFlight; ++f) {
+        const int at = head + (k + f * kGroup) * kPack;
+        if (k + f * kGroup < packs) flight[f] = load_pack(x + at);
+      }
+#pragma unroll
+      for (int f = 0; f < kFlight; ++f) {
+        const int at = head + (k + f * kGroup) * kPack;
+        if (k + f * kGroup >= packs) break;
+        add_pack<Op>(sum, coefficients, flight[f], target - at);
+        if (Op::kWrites) store_pack(dx + at, flight[f]);
+      }
+    }
+  } else {
+    for (int k = thread; k < packs; k += kGroup) {
+      const int at = head + k * kPack;
+      Pack<T> pack;
+      for (int i = 0; i < kPack; ++i) pack.element[i] = x[at + i];
+      add_pack<Op>(sum, coefficients, pack, target - at);
+      for (int i = 0; Op::kWrites && i < kPack; ++i) dx[at + i] = pack.element[i];
+    }
+  }
+  add_elements(head + packs * kPack, count);
+  return sum;
+}
+
+// Calls work(row, thread) with kGroup threads for every row, finishes each row with the sum of what they return, and
+// leaves what the rows of this block add up to: as the loss where there is no other block, and else in `totals`.
+template <class Op, int kGroup, class Work>
+__device__ void for_rows(const Op& op, const Call& call, ExactSum<double>* totals, Work work) {
+  constexpr int kRows = kThreads / kGroup;
+  const int thread = threadIdx.x % kGroup;
+  RowSum<Op> total;
+  for (int64_t first = int64_t{blockIdx.x} * kRows; first < call.rows; first += int64_t{gridDim.x} * kRows) {
+    const int64_t row = first + threadIdx.x / kGroup;
+    RowSum<Op> sum;
+    if (row < call.rows) sum = work(row, thread);
+    sum = sum_of_group<kGroup>(sum);
+    if (thread > 0 || row >= call.rows) continue;
+    if (in_range(call, row)) {
+      op.finish(row, call.target[row], sum.value());
+      if (Op::kAdds) total.add(op.factor(row, call.target[row]) * sum.value());
+    } else {
+      op.spoil(row);
+      if (Op::kAdds) total.add(double{NAN});
+    }
+  }
+  if constexpr (Op::kAdds) {
+    total = sum_of_group<kThreads>(total);
+    if (threadIdx.x > 0) return;
+    if (gridDim.x == 1) {
+      op.finish_all(total.value());
+    } else if (totals != nullptr) {
+      totals[blockIdx.x] = total.parts;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ms_mml

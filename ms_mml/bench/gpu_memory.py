@@ -1,0 +1,106 @@
+"""A GPU's memory and clock, by whichever library for arrays is installed there: PyTorch or CuPy."""
+
+import numpy as np
+
+
+class Torch:
+    def __init__(self):
+        import torch
+
+        if not torch.cuda.is_available():
+            raise RuntimeError("PyTorch sees no GPU")
+        self.torch = torch
+
+    def facts(self):
+        about = self.torch.cuda.get_device_properties(0)
+        return {
+            "device": f"{about.name}, sm_{about.major}{about.minor}, {about.multi_processor_count} multiprocessors",
+            "torch": self.torch.__version__,
+        }
+
+    def to_device(self, array):
+        return self.torch.from_numpy(np.array(array)).cuda()
+
+    def to_host(self, array):
+        return array.cpu().numpy()
+
+    def copy(self, target, source):
+        target.copy_(source)
+
+    def read(self, source):
+        """Read all of it, and next to nothing else."""
+        return source.view(self.torch.int32).amax()
+
+    def operator(self, operation, p, upstream, input, target, weight):
+        """PyTorch's own operator on the GPU, as a function of no arguments."""
+        if operation == "forward":
+            return lambda: self.torch.nn.functional.multi_margin_loss(input, target, p, 1.0, weight)
+        backward = self.torch.ops.aten.multi_margin_loss_backward
+        return lambda: backward(upstream, input, target, p, 1.0, weight)
+
+    def synchronize(self):
+        self.torch.cuda.synchronize()
+
+    def event(self):
+        event = self.torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def seconds(self, first, last):
+        last.synchronize()
+        return first.elapsed_time(last) / 1e3
+
+
+class CuPy:
+    def __init__(self):
+        import cupy
+
+        try:
+            cupy.cuda.runtime.getDevice()
+        except cupy.cuda.runtime.CUDARuntimeError as error:
+            raise RuntimeError(f"CuPy sees no GPU: {error}") from error
+        self.cupy = cupy
+
+    def facts(self):
+        about = self.cupy.cuda.runtime.getDeviceProperties(0)
+        return {
+            "device": f"{about['name'].decode()}, sm_{about['major']}{about['minor']}, "
+            f"{about['multiProcessorCount']} multiprocessors",
+            "cupy": self.cupy.__version__,
+        }
+
+    def to_device(self, array):
+        return self.cupy.asarray(array)
+
+    def to_host(self, array):
+        return self.cupy.asnumpy(array)
+
+    def copy(self, target, source):
+        target[...] = source
+
+    def read(self, source):
+        """Read all of it, and next to nothing else."""
+        return source.view(self.cupy.int32).max()
+
+    def synchronize(self):
+        self.cupy.cuda.runtime.deviceSynchronize()
+
+    def event(self):
+        event = self.cupy.cuda.Event()
+        event.record()
+        return event
+
+    def seconds(self, first, last):
+        last.synchronize()
+        return self.cupy.cuda.get_elapsed_time(first, last) / 1e3
+
+
+def gpu():
+    """The first of them that sees a GPU, or RuntimeError with what each is missing."""
+    missing = []
+    for library in (Torch, CuPy):
+        try:
+            return library()
+        except (ImportError, RuntimeError) as error:
+            missing.append(str(error))
+    raise RuntimeError(f"no GPU's memory to be had: {'; '.join(missing)}")
