@@ -1,8 +1,16 @@
 #!/usr/bin/env bash
-# ci/gpu_check.sh [FOLDER] - prove and time the GPU kernels on a machine that has an NVIDIA GPU, nvcc, CMake, pytest, and
-# PyTorch or CuPy. It needs neither network nor MindSpore. Leaves what it found in FOLDER (default: gpu-check).
+# ci/gpu_check.sh [FOLDER] - prove and time the GPU kernels on a machine that has an NVIDIA GPU, nvcc, compute-sanitizer,
+# CMake, pytest with xdist, tqdm, and PyTorch or CuPy. It needs neither network nor MindSpore. Leaves what it found in
+# FOLDER (default: gpu-check).
 set -euo pipefail
 cd "$(dirname "$0")/.."
+for tool in nvidia-smi nvcc cmake compute-sanitizer; do
+  command -v "$tool" >/dev/null || {
+    echo "ci/gpu_check.sh: NOT RUN: no $tool" >&2
+    exit 77
+  }
+done
+nvidia-smi
 found=${1:-gpu-check}
 mkdir -p "$found"
 status=0
@@ -16,9 +24,7 @@ suite() {
   python3 -m pytest conformance/test_conformance.py --device-target GPU --subject library "$@"
 }
 
-workers=()
-python3 -c 'import xdist' 2>/dev/null && workers=(--numprocesses 4)
-suite "${workers[@]}" --tier full --report "$found/report.json" || status=1
+suite --numprocesses 4 --tier full --report "$found/report.json" || status=1
 
 # A few cases of every way to walk, under NVIDIA's own checkers.
 few=()
@@ -32,7 +38,7 @@ gradient-f32-p2-none-w+-m1-3x20001
 gradient-f64-p1-none-w+-m1-3x1100
 weight-gradient-f32-p1-mean-w+-m1-9x33
 END
-export PYTORCH_NO_CUDA_MEMORY_CACHING=1 CUPY_GPU_MEMORY_POOL=none # so that every array has bounds of its own
+export PYTORCH_NO_CUDA_MEMORY_CACHING=1 # so that every array has bounds of its own
 for tool in memcheck racecheck synccheck; do
   compute-sanitizer --tool "$tool" --target-processes all --error-exitcode 9 \
     python3 -m pytest conformance/test_conformance.py --device-target GPU --subject library "${few[@]}" || status=1

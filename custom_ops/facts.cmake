@@ -1,6 +1,9 @@
 # What was built, for `python -m ms_mml info`, reports and bug reports.
 function(write_facts file compiler_language instruction_sets)
-  set(version "${SKBUILD_PROJECT_VERSION}")
+  set(version unknown)
+  if(DEFINED SKBUILD_PROJECT_VERSION)
+    set(version ${SKBUILD_PROJECT_VERSION})
+  endif()
   set(commit unknown)
   get_filename_component(checkout ${CMAKE_CURRENT_FUNCTION_LIST_DIR} DIRECTORY)
   if(EXISTS ${checkout}/.git)
