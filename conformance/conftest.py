@@ -99,7 +99,7 @@ def _processes():
     processes = {}
     yield processes
     for process in processes.values():
-        process.stop()
+        process.end()
 
 
 @pytest.fixture

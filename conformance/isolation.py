@@ -96,6 +96,13 @@ class Isolated:
         died = f"died of {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return Outcome(Verdict.CRASHED, died, focus)
 
+    def end(self):
+        """Let it end by itself, as what watches it from outside may need."""
+        if self._process is not None:
+            self._connection.close()
+            self._process.join(END_SECONDS)
+        self.stop()
+
     def stop(self):
         if self._process is not None:
             self._process.kill()
@@ -110,7 +117,7 @@ def inspect(subject, target, mode, home):
     try:
         return isolated.start()
     finally:
-        isolated.stop()
+        isolated.end()
 
 
 def _serve(connection, folder, name, target, mode, home):

@@ -168,7 +168,7 @@ class ValueCase(Case):
 
     def judge_error(self, answer, leg):
         """A target out of range is what an error is for; it names the row and the value."""
-        if self.values not in BAD_TARGETS:
+        if self.values not in BAD_TARGETS or self.needs & set(leg.limits):
             return super().judge_error(answer, leg)
         row, value = BAD_TARGET_ROW, self.inputs().target[BAD_TARGET_ROW]
         if f"[{row}]" in answer.message and str(value) in answer.message:

@@ -1,5 +1,6 @@
 """The entry points of the GPU's library, for NumPy's arrays: they are copied to the GPU for a call, and back."""
 
+import os
 import random
 
 import numpy as np
@@ -7,7 +8,8 @@ import numpy as np
 from conformance.subjects.base import NotAvailable
 from conformance.subjects.library import installed_module
 
-PATTERN, BESIDE = 0xA5, 512  # what lies on either side of an array, and how many bytes of it
+# What lies on either side of an array, and how many bytes of it; none where something else watches the memory beyond.
+PATTERN, BESIDE = 0xA5, int(os.environ.get("MS_MML_BESIDE", "512"))
 
 
 class OnGpu(installed_module("entry_points.py").EntryPoints):
@@ -37,7 +39,7 @@ class _Placed:
 
     def __init__(self, gpu, array, shift):
         self.gpu, self.here = gpu, slice(BESIDE + shift, BESIDE + shift + array.nbytes)
-        image = np.full(array.nbytes + shift + 2 * BESIDE, PATTERN, np.uint8)
+        image = np.full(self.here.stop + BESIDE, PATTERN, np.uint8)
         image[self.here] = np.frombuffer(array.tobytes(), np.uint8)
         self.buffer = gpu.to_device(image)
         address = self.buffer.__cuda_array_interface__["data"][0] + self.here.start

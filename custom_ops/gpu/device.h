@@ -35,8 +35,8 @@ void start(const char* what, void (*kernel)(Parameters...), const Call& call, in
 // microsecond, and nothing waits. It is given and taken back in the order of the stream, so calls on several streams
 // and a captured graph have each their own. The default pool would return its memory at every synchronisation.
 inline cudaMemPool_t scratch_pool() {
-  static std::mutex mutex;
-  static std::map<int, cudaMemPool_t> pools;
+  static std::mutex& mutex = *new std::mutex;  // never destroyed: threads may outlive the library's own statics
+  static std::map<int, cudaMemPool_t>& pools = *new std::map<int, cudaMemPool_t>;
   int device = 0;
   check(cudaGetDevice(&device), "cudaGetDevice");
   const std::lock_guard<std::mutex> lock(mutex);

@@ -37,13 +37,16 @@ struct alignas(16) Pack {
 };
 
 template <class T>
-MS_MML_INLINE Pack<T> load_pack(const T* from) {
+__device__ Pack<T> load_pack(const T* from) {
   return *reinterpret_cast<const Pack<T>*>(from);
 }
 
+// nvcc makes several stores of a plain assignment.
 template <class T>
-MS_MML_INLINE void store_pack(T* to, const Pack<T>& pack) {
-  *reinterpret_cast<Pack<T>*>(to) = pack;
+__device__ void store_pack(T* to, const Pack<T>& pack) {
+  uint4 bits;
+  std::memcpy(&bits, &pack, sizeof bits);
+  __stwb(reinterpret_cast<uint4*>(to), bits);
 }
 
 MS_MML_INLINE bool starts_pack(const void* address) { return reinterpret_cast<uintptr_t>(address) % 16 == 0; }

@@ -1,5 +1,5 @@
-# The GPU's library: machine code for these generations of GPUs, as far as this nvcc knows them, and for later ones the
-# last as PTX, which the driver compiles.
+# The GPU's library: machine code for these generations of GPUs, as far as this nvcc knows them, and PTX for all others
+# from 8.0 on, which the driver compiles.
 set(wanted 70 75 80 90 100 120)
 
 include(CheckLanguage)
@@ -14,10 +14,9 @@ if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
   foreach(generation ${wanted})
     if(known MATCHES "compute_${generation}\n")
       list(APPEND CMAKE_CUDA_ARCHITECTURES ${generation}-real)
-      set(newest ${generation})
     endif()
   endforeach()
-  list(APPEND CMAKE_CUDA_ARCHITECTURES ${newest}-virtual)
+  list(APPEND CMAKE_CUDA_ARCHITECTURES 80-virtual)
 endif()
 enable_language(CUDA)
 

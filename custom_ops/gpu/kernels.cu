@@ -8,7 +8,9 @@ namespace ms_mml {
 namespace {
 
 constexpr int64_t kMostBlocks = 4096;  // of those whose totals are added by one block
-constexpr int kResident = 2;           // blocks, at least, on a multiprocessor: registers enough that none is spilled
+constexpr int kResident = 3;           // blocks, at least, on a multiprocessor: registers enough that none is spilled
+
+constexpr int64_t kPackEnds = 16 / sizeof(Half);  // elements, after which a pack of any type has ended
 
 using Total = ExactSum<double>;
 
@@ -29,20 +31,21 @@ template <template <int, class, class> class Operator, int P, class T, int kGrou
 __global__ void __launch_bounds__(kThreads, kResident) walk_rows(const Call call, Total* totals) {
   with_operator<Operator, P, T>(call, [&](const auto& op) {
     using Op = std::decay_t<decltype(op)>;
-    for_rows<Op, kGroup>(op, call, totals, [&](int64_t row, int thread) {
-      return walk_classes<Op, kGroup>(op, call, row, 0, static_cast<int>(call.classes), thread);
+    for_rows<Op, kGroup>(op, totals, [&](int64_t row, int thread) {
+      return walk_classes<Op, kGroup>(op, row, 0, static_cast<int>(call.classes), thread);
     });
   });
 }
 
 // The sum of every segment of every row.
 template <template <int, class, class> class Operator, int P, class T>
-__global__ void __launch_bounds__(kThreads, kResident) walk_segments(const Call call, int64_t segments, Total* sums) {
+__global__ void __launch_bounds__(kThreads, kResident)
+    walk_segments(const Call call, int64_t segments, int64_t length, Total* sums) {
   with_operator<Operator, P, T>(call, [&](const auto& op) {
     using Op = std::decay_t<decltype(op)>;
-    const int64_t row = blockIdx.x / segments, first = blockIdx.x % segments * kSegment;
-    const int count = static_cast<int>(min(kSegment, call.classes - first));
-    const auto sum = sum_of_group<kThreads>(walk_classes<Op, kThreads>(op, call, row, first, count, threadIdx.x));
+    const int64_t row = blockIdx.x / segments, first = blockIdx.x % segments * length;
+    const int count = static_cast<int>(min(length, call.classes - first));
+    const auto sum = sum_of_group<kThreads>(walk_classes<Op, kThreads>(op, row, first, count, threadIdx.x));
     if (threadIdx.x == 0) sums[blockIdx.x] = sum.parts;
   });
 }
@@ -52,7 +55,7 @@ template <template <int, class, class> class Operator, int P, class T>
 __global__ void __launch_bounds__(kThreads, kResident)
     finish_rows(const Call call, int64_t segments, const Total* sums, Total* totals) {
   using Op = Operator<P, T, double>;
-  for_rows<Op, kWarp>(Op(call), call, totals, [&](int64_t row, int thread) {
+  for_rows<Op, kWarp>(Op(call), totals, [&](int64_t row, int thread) {
     RowSum<Op> sum;
     for (int64_t s = thread; s < segments; s += kWarp) sum.add(sums[row * segments + s]);
     return sum;
@@ -68,29 +71,42 @@ __global__ void __launch_bounds__(kThreads, kResident) add_totals(const Call cal
   if (threadIdx.x == 0) Loss<P, T, double>(call).finish_all(sum.value());
 }
 
-inline int64_t blocks_for(int64_t rows, int group) {
-  const int64_t at_once = kThreads / group;
-  return std::max<int64_t>(1, std::min(kMostBlocks, (rows + at_once - 1) / at_once));
+inline int64_t divide_up(int64_t value, int64_t by) { return (value + by - 1) / by; }
+
+// Threads for each row.
+inline int group_for(const Call& call) {
+  if (call.classes <= kNarrow) return kNarrowGroup;
+  if (call.classes <= kShort) return kShortGroup;
+  return call.classes <= kMedium || call.rows >= kManyRows ? kWarp : kThreads;
+}
+
+template <template <int, class, class> class Op, int P, class T>
+auto walk_rows_by(int group) {
+  if (group == kNarrowGroup) return walk_rows<Op, P, T, kNarrowGroup>;
+  if (group == kShortGroup) return walk_rows<Op, P, T, kShortGroup>;
+  return group == kWarp ? walk_rows<Op, P, T, kWarp> : walk_rows<Op, P, T, kThreads>;
 }
 
 // Starts an operator over all rows.
 template <template <int, class, class> class Op, int P, class T>
 void walk(const Call& call) {
-  const int64_t segments = (call.classes + kSegment - 1) / kSegment;
-  const int group = call.classes <= kNarrow ? 4 : call.classes <= kMedium || segments > 1 ? kWarp : kThreads;
-  const int64_t blocks = blocks_for(call.rows, group);
+  const bool long_rows = call.classes > kSegment;
+  const int group = long_rows ? kWarp : group_for(call);
+  const int64_t blocks = std::max<int64_t>(1, std::min(kMostBlocks, divide_up(call.rows, kThreads / group)));
   const bool adds = Op<P, T, double>::kAdds && call.reduction != Reduction::kNone && blocks > 1;
   const Scratch<Total> totals(adds ? blocks : 0, call);
-  if (segments > 1) {
+  if (long_rows) {
+    const int64_t fewest = divide_up(call.classes, kSegment);
+    const int64_t length = divide_up(divide_up(call.classes, fewest), kPackEnds) * kPackEnds;
+    const int64_t segments = divide_up(call.classes, length);
     const Scratch<Total> sums(call.rows * segments, call);
-    if (call.rows > 0)
-      start("walk_segments", walk_segments<Op, P, T>, call, call.rows * segments, kThreads, segments, sums.data());
+    if (call.rows > 0) {
+      start("walk_segments", walk_segments<Op, P, T>, call, call.rows * segments, kThreads, segments, length,
+            sums.data());
+    }
     start("finish_rows", finish_rows<Op, P, T>, call, blocks, kThreads, segments, sums.data(), totals.data());
   } else {
-    const auto kernel = group == 4       ? walk_rows<Op, P, T, 4>
-                        : group == kWarp ? walk_rows<Op, P, T, kWarp>
-                                         : walk_rows<Op, P, T, kThreads>;
-    start("walk_rows", kernel, call, blocks, kThreads, totals.data());
+    start("walk_rows", walk_rows_by<Op, P, T>(group), call, blocks, kThreads, totals.data());
   }
   if (adds) start("add_totals", add_totals<P, T>, call, 1, kThreads, blocks, totals.data());
 }
@@ -152,15 +168,15 @@ void weight_gradient(const Call& call) {
 
   // As many shares as keep the scratch within a sum for each row, or for each class where there are more of these.
   const int64_t most = std::max<int64_t>(1, call.rows / call.classes);
-  const int64_t shares = std::max<int64_t>(1, std::min((call.rows + kShare - 1) / kShare, most));
-  const int64_t share = (call.rows + shares - 1) / shares;
+  const int64_t shares = std::max<int64_t>(1, std::min(divide_up(call.rows, kShare), most));
+  const int64_t share = divide_up(call.rows, shares);
   const Scratch<Total> sums(shares > 1 ? shares * call.classes : 0, call);
   const int threads = call.classes <= kWarp ? kWarp : kThreads;
-  const int64_t blocks = shares * ((call.classes + threads - 1) / threads);
+  const int64_t blocks = shares * divide_up(call.classes, threads);
   start("add_by_class", add_by_class<T>, call, blocks, threads, row_sums.data(), share, sums.data());
   if (shares == 1) return;
   constexpr int kClasses = kThreads / kWarp;
-  start("add_shares", add_shares<T>, call, (call.classes + kClasses - 1) / kClasses, kThreads, shares, sums.data());
+  start("add_shares", add_shares<T>, call, divide_up(call.classes, kClasses), kThreads, shares, sums.data());
 }
 
 #define MS_MML_BY_DTYPE(NAME, P) {NAME<P, Half>, NAME<P, float>, NAME<P, double>}

@@ -1,7 +1,8 @@
 // How the GPU walks the rows of a matrix, by the number of classes.
 //
-//   up to kNarrow    4 threads to a row
-//   up to kMedium    a warp to a row
+//   up to kNarrow    4 threads to a row, element by element
+//   up to kShort     8 threads to a row
+//   up to kMedium    a warp to a row; also up to kSegment where there are kManyRows
 //   up to kSegment   a block to a row
 //   beyond           a block to each segment of a row; their sums go through scratch to a second kernel
 //
@@ -21,20 +22,19 @@
 namespace ms_mml {
 namespace {
 
-constexpr int64_t kNarrow = 32, kMedium = 1024;
-constexpr int64_t kSegment = 16384;  // classes: 16 packs of float32 for each thread
-constexpr int kFlight = 4;           // packs that a thread asks for before it uses the first
+constexpr int64_t kNarrow = 32, kShort = 128, kMedium = 1024;
+constexpr int64_t kSegment = 16384;   // classes, at most: 16 packs of float32 for each thread
+constexpr int64_t kManyRows = 16384;  // warps enough to keep every multiprocessor busy
+constexpr int kFlight = 4;            // packs that a thread asks for before it uses the first
 
 // Scores that are added in float before they go into a double: few enough to round off next to nothing.
 template <class Real>
 constexpr int kTogether = std::is_same_v<Real, float> ? 4 : 1;
 
+constexpr int kNarrowGroup = 4, kShortGroup = 8;  // threads
+
 template <class Op>
 using RowSum = Accumulator<typename Op::T, double>;
-
-MS_MML_INLINE bool in_range(const Call& call, int64_t row) {
-  return 0 <= call.target[row] && call.target[row] < call.classes;
-}
 
 // Adds the scores of a pack, of which number `target`, if it is one of them, does not count; leaves their slopes in it.
 template <class Op, class Row>
@@ -58,23 +58,38 @@ __device__ void add_pack(RowSum<Op>& sum, const Row& row, Pack<typename Op::T>& 
 // What `count` classes of a row from `first` on add up to for number `thread` of the kGroup threads that walk them:
 // single elements up to the first boundary of a pack, packs, and what is left. Where the arrays themselves do not start
 // at a boundary, packs are moved element by element, and everything is added in the same order.
+//
+// The first packs are asked for before anything else, for all the rest waits for the target, and then for its score.
 template <class Op, int kGroup>
-__device__ RowSum<Op> walk_classes(const Op& op, const Call& call, int64_t row, int64_t first, int count, int thread) {
+__device__ RowSum<Op> walk_classes(const Op& op, int64_t row, int64_t first, int count, int thread) {
   using T = typename Op::T;
   using Real = typename Op::Real;
+  constexpr int kPack = Pack<T>::kSize;
+  constexpr bool kSingly = kGroup == kNarrowGroup;
   const T* x = op.input_row(row) + first;
   T* dx = Op::kWrites ? op.output_row(row) + first : nullptr;
-  RowSum<Op> sum;
-  if (!in_range(call, row)) {
-    if (Op::kWrites) {
-      for (int i = thread; i < count; i += kGroup) store(dx + i, 0.0);
+  const int into_pack = static_cast<int>((row * op.classes + first) % kPack);
+  const int head = kSingly ? count : min(count, (kPack - into_pack) % kPack);
+  const int packs = kSingly ? 0 : (count - head) / kPack;
+  const bool whole = starts_pack(op.input) && (!Op::kWrites || starts_pack(op.output));
+  Pack<T> flight[kFlight];
+  const auto ask = [&](int k) {
+#pragma unroll
+    for (int f = 0; f < kFlight; ++f) {
+      if (k + f * kGroup < packs) flight[f] = load_pack(x + head + (k + f * kGroup) * kPack);
     }
+  };
+  if (whole) ask(thread);
+
+  RowSum<Op> sum;
+  const int64_t y = op.target[row];
+  if (y < 0 || y >= op.classes) {
+    for (int i = thread; Op::kWrites && i < count; i += kGroup) store(dx + i, 0.0);
     return sum;
   }
-  const auto coefficients = coefficients_of(op, row, call.target[row]);
-  const int64_t past = call.target[row] - first;
-  const int target = 0 <= past && past < count ? static_cast<int>(past) : -1;
-  const auto add_elements = [&](int begin, int end) {
+  const auto coefficients = coefficients_of(op, row, y);
+  const int target = first <= y && y < first + count ? static_cast<int>(y - first) : -1;
+  const auto add_singly = [&](int begin, int end) {
     for (int i = begin + thread; i < end; i += kGroup) {
       Real value;
       load(x + i, value);
@@ -82,60 +97,45 @@ __device__ RowSum<Op> walk_classes(const Op& op, const Call& call, int64_t row, 
       sum.add(i == target ? Real{0} : value);
     }
   };
-  if constexpr (kGroup < kWarp) {
-    add_elements(0, count);
-    return sum;
-  }
-
-  constexpr int kPack = Pack<T>::kSize;
-  const int into_pack = static_cast<int>((row * op.classes + first) % kPack);
-  const int head = min(count, (kPack - into_pack) % kPack), packs = (count - head) / kPack;
-  add_elements(0, head);
-  if (starts_pack(op.input) && (!Op::kWrites || starts_pack(op.output))) {
-    for (int k = thread; k < packs; k += kFlight * kGroup) {
-      Pack<T> flight[kFlight];
+  add_singly(0, head);
+  for (int k = thread; whole && k < packs; k += kFlight * kGroup) {
+    if (k > thread) ask(k);
 #pragma unroll
-      for (int f = 0; f < kFlight; ++f) {
-        const int at = head + (k + f * kGroup) * kPack;
-        if (k + f * kGroup < packs) flight[f] = load_pack(x + at);
-      }
-#pragma unroll
-      for (int f = 0; f < kFlight; ++f) {
-        const int at = head + (k + f * kGroup) * kPack;
-        if (k + f * kGroup >= packs) break;
-        add_pack<Op>(sum, coefficients, flight[f], target - at);
-        if (Op::kWrites) store_pack(dx + at, flight[f]);
-      }
-    }
-  } else {
-    for (int k = thread; k < packs; k += kGroup) {
-      const int at = head + k * kPack;
-      Pack<T> pack;
-      for (int i = 0; i < kPack; ++i) pack.element[i] = x[at + i];
-      add_pack<Op>(sum, coefficients, pack, target - at);
-      for (int i = 0; Op::kWrites && i < kPack; ++i) dx[at + i] = pack.element[i];
+    for (int f = 0; f < kFlight; ++f) {
+      const int at = head + (k + f * kGroup) * kPack;
+      if (k + f * kGroup >= packs) break;
+      add_pack<Op>(sum, coefficients, flight[f], target - at);
+      if (Op::kWrites) store_pack(dx + at, flight[f]);
     }
   }
-  add_elements(head + packs * kPack, count);
+  for (int k = thread; !whole && k < packs; k += kGroup) {
+    const int at = head + k * kPack;
+    Pack<T> pack;
+    for (int i = 0; i < kPack; ++i) pack.element[i] = x[at + i];
+    add_pack<Op>(sum, coefficients, pack, target - at);
+    for (int i = 0; Op::kWrites && i < kPack; ++i) dx[at + i] = pack.element[i];
+  }
+  add_singly(head + packs * kPack, count);
   return sum;
 }
 
 // Calls work(row, thread) with kGroup threads for every row, finishes each row with the sum of what they return, and
 // leaves what the rows of this block add up to: as the loss where there is no other block, and else in `totals`.
 template <class Op, int kGroup, class Work>
-__device__ void for_rows(const Op& op, const Call& call, ExactSum<double>* totals, Work work) {
+__device__ void for_rows(const Op& op, ExactSum<double>* totals, Work work) {
   constexpr int kRows = kThreads / kGroup;
   const int thread = threadIdx.x % kGroup;
   RowSum<Op> total;
-  for (int64_t first = int64_t{blockIdx.x} * kRows; first < call.rows; first += int64_t{gridDim.x} * kRows) {
+  for (int64_t first = int64_t{blockIdx.x} * kRows; first < op.rows; first += int64_t{gridDim.x} * kRows) {
     const int64_t row = first + threadIdx.x / kGroup;
     RowSum<Op> sum;
-    if (row < call.rows) sum = work(row, thread);
+    if (row < op.rows) sum = work(row, thread);
     sum = sum_of_group<kGroup>(sum);
-    if (thread > 0 || row >= call.rows) continue;
-    if (in_range(call, row)) {
-      op.finish(row, call.target[row], sum.value());
-      if (Op::kAdds) total.add(op.factor(row, call.target[row]) * sum.value());
+    if (thread > 0 || row >= op.rows) continue;
+    const int64_t y = op.target[row];
+    if (0 <= y && y < op.classes) {
+      op.finish(row, y, sum.value());
+      if (Op::kAdds) total.add(op.factor(row, y) * sum.value());
     } else {
       op.spoil(row);
       if (Op::kAdds) total.add(double{NAN});

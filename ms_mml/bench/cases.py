@@ -61,12 +61,14 @@ SWEEP = [
 ]
 QUICK_SWEEP = list(growing(7))
 
-# On a GPU.
+# On a GPU: the same in every dtype and power, and every other way to walk rows.
 GPU_SHAPES = (SMALL, (1024, 1000), (8192, 32_000), (256, 1_000_000), (8, 10_000_000))
+GPU_WALKS = ((20_000_000, 10), (2_000_000, 101), (300_000, 1000), (20_000, 10_001), (8192, 10_000))
 GPU_TABLES = [
-    case
-    for dtype in ("float32", "float16", "float64")
-    for p in (1, 2)
-    for case in named(shapes=GPU_SHAPES, dtype=dtype, p=p)
+    *named(shapes=GPU_SHAPES),
+    *named(shapes=GPU_SHAPES, p=2),
+    *named(shapes=GPU_SHAPES, weighted=True),
+    *named(shapes=GPU_WALKS),
+    *(case for dtype in ("float16", "float64") for p in (1, 2) for case in named(shapes=GPU_SHAPES, dtype=dtype, p=p)),
 ]
 GPU_QUICK_TABLES = named(shapes=(SMALL, (1024, 1000), (64, 1_000_000)))

@@ -1,6 +1,7 @@
 """The benchmark on a GPU: the kernels, PyTorch's operator, and what the GPU's memory gives, in one process and in turn.
 
-Times are the GPU's own, between events on its stream, over calls on several inputs, so that the cache has none of them.
+Times are the GPU's own, between events on its stream, over many calls from Python on several inputs, so that the cache
+has none of the large ones. Where a call does little work, what it costs to make it is what is seen.
 """
 
 import datetime

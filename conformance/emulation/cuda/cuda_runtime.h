@@ -21,6 +21,12 @@ struct dim3 {
   dim3(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
 };
 
+struct alignas(16) uint4 {
+  unsigned x, y, z, w;
+};
+
+inline void __stwb(uint4* to, uint4 value) { *to = value; }
+
 extern dim3 threadIdx, blockIdx, blockDim, gridDim;
 
 // ---------------------------------------------------------------------------------------------------------------------
