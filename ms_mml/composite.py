@@ -1,9 +1,10 @@
 """The multi-margin loss written in MindSpore's own operators: every device, any order of derivative.
 
-It runs where a device has no kernel library, and carries the kernels' derivatives beyond the first. Arithmetic is in
-the input's dtype, float16 in float32.
+It runs where a device has no kernel library, and carries the kernels' derivatives beyond the first. float16 is computed
+in float32, and float32 in float64, except on Ascend, which has none.
 """
 
+import mindspore
 from mindspore import Tensor, ops
 from mindspore import dtype as mstype
 from mindspore.ops import constexpr
@@ -158,7 +159,13 @@ def _constants(margin, dtype):
 
 
 def _widen(tensor):
-    return ops.cast(tensor, mstype.float32) if tensor.dtype == mstype.float16 else tensor
+    return ops.cast(tensor, _wider(tensor.dtype))
+
+
+@constexpr(check=False)
+def _wider(dtype):
+    ascend = mindspore.get_current_device().device_target == "Ascend"
+    return mstype.float32 if dtype == mstype.float16 or (dtype == mstype.float32 and ascend) else mstype.float64
 
 
 def _sum(tensor, axis):
