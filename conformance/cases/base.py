@@ -4,8 +4,10 @@ The calls are made in the subject's process, the judgement in the suite's. A cas
 data and draws its arrays anew on either side.
 """
 
+from dataclasses import replace
 from typing import NamedTuple, Optional
 
+from conformance.judge import PRECISION
 from conformance.verdict import Outcome, Verdict
 
 TIERS = ("quick", "full", "huge")
@@ -100,6 +102,9 @@ class Case:
                 return Outcome(Verdict.DIVERGES, f"wrote to {answer.wrote}", (broken,))
         errors = [answer for answer in answers if answer.error]
         outcome = self.judge_error(errors[0], leg) if errors else self.judge(answers, leg)
+        if "accuracy" in leg.limits and outcome.broken and set(outcome.broken) <= {"accuracy", *PRECISION}:
+            detail = f"{outcome.detail} (accuracy: {leg.limits['accuracy']})"
+            return replace(outcome, verdict=Verdict.REFUSES_AS_DOCUMENTED, detail=detail, broken=())
         if outcome.verdict is Verdict.CONFORMS and not all(answer.same for answer in answers):
             return Outcome(Verdict.DIVERGES, "the same call gave another result the second time", ("same-twice",))
         return outcome

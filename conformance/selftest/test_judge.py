@@ -7,6 +7,7 @@ from conformance.cases import all_cases
 from conformance.cases.base import Answer, Leg
 from conformance.judge import judge_values
 from conformance.oracle import Values
+from conformance.subjects.numpy import NumPy
 from conformance.verdict import Verdict
 
 LEG = Leg("any", "CPU", "", {}, {}, {}, False)
@@ -116,6 +117,26 @@ def test_nan_for_a_target_out_of_range_is_for_those_who_cannot_raise():
     for leg in (LEG._replace(target="GPU"), LEG._replace(limits={"target-errors": "it cannot"})):
         assert case.outcome([answer], leg).verdict is Verdict.CONFORMS
         assert case.outcome([Answer(np.array(1.0, np.float32))], leg).verdict is Verdict.DIVERGES
+
+
+def test_who_documents_step_by_step_accuracy_is_held_to_the_formula():
+    case = CASES["loss-f32-p1-mean-wnone-m1-9x33"]
+    right = NumPy("CPU", "").loss(**case.inputs().arguments())
+    leg = LEG._replace(limits={"accuracy": "its README"})
+    for ulps, without, documented in [
+        (0, Verdict.CONFORMS, Verdict.CONFORMS),
+        (3, Verdict.DIVERGES, Verdict.REFUSES_AS_DOCUMENTED),
+        (10_000, Verdict.DIVERGES, Verdict.DIVERGES),
+    ]:
+        answer = Answer(np.array(right + ulps * np.spacing(right), np.float32))
+        assert case.outcome([answer], LEG).verdict is without
+        assert case.outcome([answer], leg).verdict is documented
+
+
+def test_a_dtype_that_is_documented_to_be_refused_is_refused_for_bad_targets_too():
+    refused = Answer(error=("RuntimeError",), message="no float64")
+    leg = LEG._replace(limits={"float64": "its README"})
+    assert CASES["loss-f64-p1-mean-w+-m1-9x33-far"].outcome([refused], leg).verdict is Verdict.REFUSES_AS_DOCUMENTED
 
 
 @pytest.mark.parametrize(("error", "message", "broken"), [

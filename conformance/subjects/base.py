@@ -37,7 +37,8 @@ class Subject:
         lacks: what it has no way to be asked -> why. Keys: float16, float32, float64, loss, gradient, weight-gradient,
             non-contiguous, errors, huge.
         limits: what its own documentation says that it refuses -> where. The same keys; and target-errors, where it
-            gives NaN for the row of a target out of range on CPU too.
+            gives NaN for the row of a target out of range on CPU too; and accuracy, where it promises no more than
+            arithmetic step by step in the dtype gives.
         claims: dtype -> the ulp it promises to stay within, where that is less than the contract asks.
         guarded: whether it works on the very memory that `to_device` is given: then inputs lie between guard pages.
     """
