@@ -80,7 +80,7 @@ def test_the_emulation_notices(mutant, tmp_path):
     file = source / "gpu" / "sums.cuh"
     assert right in file.read_text()
     file.write_text(file.read_text().replace(right, wrong))
-    build(tmp_path / "cuda-emulated", CHECKOUT / "conformance" / "emulation", f"-DMS_MML_SOURCE={source}")
+    build(tmp_path / "cuda-emulated", CHECKOUT / "conformance" / "emulation" / "cuda", f"-DMS_MML_SOURCE={source}")
     suite = [sys.executable, "-m", "pytest", str(CHECKOUT / "conformance"), "--subject", "cuda-emulated"]
     cases = [f"--case={case}" for case in CASES]
     child = run(*suite, *cases, cwd=tmp_path, env={**os.environ, BUILDS: str(tmp_path)})

@@ -1,0 +1,13 @@
+// The kernels for one dtype of the scores, each under a name of its own: an operator's file knows its dtype as a macro.
+#define NAMED_FOR(name, dtype) name##_##dtype
+#define NAMED(name, dtype) NAMED_FOR(name, dtype)
+
+#define multi_margin_loss_rows_p1 NAMED(rows_p1, DTYPE_INPUT)
+#define multi_margin_loss_rows_p2 NAMED(rows_p2, DTYPE_INPUT)
+#define multi_margin_loss_slopes_p1 NAMED(slopes_p1, DTYPE_INPUT)
+#define multi_margin_loss_slopes_p2 NAMED(slopes_p2, DTYPE_INPUT)
+
+#include "op_kernel/multi_margin_loss_rows_p1.cpp"
+#include "op_kernel/multi_margin_loss_rows_p2.cpp"
+#include "op_kernel/multi_margin_loss_slopes_p1.cpp"
+#include "op_kernel/multi_margin_loss_slopes_p2.cpp"

@@ -1,0 +1,1 @@
+"""As in CANN's package."""

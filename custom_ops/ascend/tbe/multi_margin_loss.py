@@ -1,0 +1,101 @@
+"""The multi-margin loss for Ascend in TBE, CANN's Python DSL: for each row the sum of its hinges, or its slopes.
+
+The DSL compiles elementwise operations, of float16 or float32, all of one dtype and shape, into a kernel; nothing may
+follow a reduce. So what needs a row's target is gathered outside, in float32:
+
+    high, low   (N, 1)   margin - x[y] as the sum of two numbers, because one does not hold it
+    wrong       (N, C)   1 for the classes that count; 0 for the target, and for all of a row whose target is bad
+    factor      (N, 1)   what the slopes are multiplied by
+    own         (N, 1)   the gradient at the target: -factor * the sum of the row's slopes
+
+A row's slopes add up to multi_margin_loss_slope_sums_p1, or to twice multi_margin_loss_rows_p1 for p = 2. Scores of
+float16 are raised to float32, and slopes rounded back once. The formula is that of custom_ops/row.h.
+"""
+
+import tbe.dsl as dsl
+from tbe import tvm
+from tbe.common.utils import para_check
+
+_FLOATS = ("float16", "float32")
+_of_rows = para_check.check_op_params(
+    *[para_check.REQUIRED_INPUT] * 4, para_check.REQUIRED_OUTPUT, para_check.KERNEL_NAME
+)
+_of_slopes = para_check.check_op_params(
+    *[para_check.REQUIRED_INPUT] * 6, para_check.REQUIRED_OUTPUT, para_check.KERNEL_NAME
+)
+
+
+@_of_rows
+def multi_margin_loss_rows_p1(scores, high, low, wrong, sums, kernel_name="multi_margin_loss_rows_p1"):
+    _sum(lambda hinge: hinge, (scores, high, low, wrong), kernel_name)
+
+
+@_of_rows
+def multi_margin_loss_rows_p2(scores, high, low, wrong, sums, kernel_name="multi_margin_loss_rows_p2"):
+    _sum(lambda hinge: dsl.vmul(hinge, hinge), (scores, high, low, wrong), kernel_name)
+
+
+@_of_rows
+def multi_margin_loss_slope_sums_p1(scores, high, low, wrong, sums, kernel_name="multi_margin_loss_slope_sums_p1"):
+    _sum(_step, (scores, high, low, wrong), kernel_name)
+
+
+@_of_slopes
+def multi_margin_loss_slopes_p1(
+    scores, high, low, wrong, factor, own, slopes, kernel_name="multi_margin_loss_slopes_p1"
+):
+    _scale(_step, (scores, high, low, wrong, factor, own), kernel_name)
+
+
+@_of_slopes
+def multi_margin_loss_slopes_p2(
+    scores, high, low, wrong, factor, own, slopes, kernel_name="multi_margin_loss_slopes_p2"
+):
+    _scale(lambda hinge: dsl.vmuls(hinge, 2.0), (scores, high, low, wrong, factor, own), kernel_name)
+
+
+def _sum(term, arguments, kernel_name):
+    """The sum of the terms of a row, (N,)."""
+    tensors = _placeholders(arguments)
+    terms = term(_hinges(arguments[0]["shape"], *tensors))
+    _build(dsl.reduce_sum(terms, axis=1), tensors, kernel_name)
+
+
+def _scale(slope, arguments, kernel_name):
+    """The slopes times the row's factor, and its own where the target is; where nothing counts, own is 0."""
+    tensors = _placeholders(arguments)
+    scores, high, low, wrong, factor, own = tensors
+    shape = arguments[0]["shape"]
+    gradient = dsl.vmul(dsl.broadcast(factor, shape), slope(_hinges(shape, scores, high, low, wrong)))
+    gradient = dsl.vcmpsel(wrong, 0.0, "gt", gradient, dsl.broadcast(own, shape))
+    _build(gradient if scores.dtype == "float32" else dsl.cast_to(gradient, scores.dtype), tensors, kernel_name)
+
+
+def _hinges(shape, scores, high, low, wrong):
+    """max(0, (high + x) + low): adding x first loses nothing where it nearly cancels high. NaN is not less than 0, so
+    it stays; and at the target nothing does, because the value there is left out, not multiplied by 0."""
+    x = scores if scores.dtype == "float32" else dsl.cast_to(scores, "float32")
+    z = dsl.vadd(dsl.vadd(dsl.broadcast(high, shape), x), dsl.broadcast(low, shape))
+    hinges = dsl.vcmpsel(z, 0.0, "lt", 0.0, z)
+    return dsl.vcmpsel(wrong, 0.0, "gt", hinges, 0.0)
+
+
+def _step(hinge):
+    """1 where a hinge is active, 0 at 0, NaN at NaN."""
+    return dsl.vcmpsel(hinge, 0.0, "gt", 1.0, hinge)
+
+
+def _placeholders(arguments):
+    scores = arguments[0]["dtype"].lower()
+    para_check.check_dtype(scores, _FLOATS, param_name="scores")
+    dtypes = [scores, *["float32"] * (len(arguments) - 1)]
+    return [
+        tvm.placeholder(argument["shape"], name=f"argument_{i}", dtype=dtype)
+        for i, (argument, dtype) in enumerate(zip(arguments, dtypes))
+    ]
+
+
+def _build(result, tensors, kernel_name):
+    with tvm.target.cce():
+        schedule = dsl.auto_schedule(result)
+    dsl.build(schedule, {"name": kernel_name, "tensor_list": [*tensors, result]})
