@@ -46,24 +46,31 @@ def composite(input, target, p=1, margin=1, weight=None, reduction="mean"):
         >>> print(composite(input, target))
         0.6666667
     """
-    _check_options(p, margin, reduction)
+    check_documented_options(p, margin, reduction)
     check_tensors(input, target, weight)
     return composite_loss(input, target, p, margin, weight, reduction)
 
 
 @constexpr(check=False)
-def _check_options(p, margin, reduction):
+def check_documented_options(p, margin, reduction):
     check_options(p, margin, reduction, (int,))
 
 
 def composite_loss(input, target, p, margin, weight, reduction):
     """`composite` without its checks, and for any float margin."""
-    x, target = _widen(input), ops.expand_dims(target, 1)
-    is_target = _is_target(x, target)
-    hinge = _hinge(x, is_target, margin)
-    row = _sum(_step(hinge) * hinge if p == 1 else hinge * hinge, 1) / ops.shape(x)[1]
-    in_range = ops.logical_and(target >= 0, target < ops.shape(x)[1])
-    if weight is not None and not _is_zero(ops.shape(x)[0]):  # MindSpore cannot gather for no rows
+    x, column = widen(input), ops.expand_dims(target, 1)
+    hinge = _hinge(x, _is_target(x, column), margin)
+    sums = _sum(_step(hinge) * hinge if p == 1 else hinge * hinge, 1)
+    return loss_of_sums(sums, input, target, weight, reduction)
+
+
+def loss_of_sums(sums, input, target, weight, reduction):
+    """The loss, given the sum of each row's powers of hinges, (N, 1): what a kernel may leave to others."""
+    rows, classes = ops.shape(input)
+    target = ops.expand_dims(target, 1)
+    in_range = ops.logical_and(target >= 0, target < classes)
+    row = sums / classes
+    if weight is not None and not is_zero(rows):  # MindSpore cannot gather for no rows
         row = row * _pick_weight(target, in_range, weight)
     row = ops.where(in_range, row, ops.full_like(row, float("nan")))
     return ops.cast(_reduce(row, reduction), input.dtype)
@@ -80,8 +87,8 @@ def gradient_backward(dout, input, target, weight, d_out, p, margin, reduction):
 
     and this returns the derivatives of :math:`\phi` with respect to `dout`, `input` and `weight`.
     """
-    x, v, target = _widen(input), _widen(d_out), ops.expand_dims(target, 1)
-    upstream = ops.reshape(_widen(dout), (-1, 1))
+    x, v, target = widen(input), widen(d_out), ops.expand_dims(target, 1)
+    upstream = ops.reshape(widen(dout), (-1, 1))
     classes = ops.shape(x)[1]
     if reduction == "mean":
         upstream = upstream / ops.shape(x)[0]
@@ -90,7 +97,7 @@ def gradient_backward(dout, input, target, weight, d_out, p, margin, reduction):
     slope = _step(hinge) if p == 1 else 2 * hinge
     difference = v - _pick(is_target, v)
     per_row = _sum(slope * difference, 1) / classes
-    weight_of_row = ops.ones_like(per_row) if weight is None else ops.gather(_widen(weight), target, 0)
+    weight_of_row = ops.ones_like(per_row) if weight is None else ops.gather(widen(weight), target, 0)
 
     d_dout = ops.cast(_reduce(weight_of_row * per_row, reduction), dout.dtype)
     d_input = ops.zeros_like(input)
@@ -122,7 +129,7 @@ def _pick(is_target, values):
 
 def _pick_weight(target, in_range, weight):
     """The weight of each row's target, (N, 1)."""
-    return ops.gather(_widen(weight), ops.where(in_range, target, ops.zeros_like(target)), 0)
+    return ops.gather(widen(weight), ops.where(in_range, target, ops.zeros_like(target)), 0)
 
 
 def _hinge(x, is_target, margin):
@@ -142,7 +149,7 @@ def _hinge(x, is_target, margin):
 
 
 @constexpr(check=False)
-def _is_zero(size):
+def is_zero(size):
     return size == 0
 
 
@@ -158,7 +165,7 @@ def _constants(margin, dtype):
     return rounded, Tensor(margin - float(rounded.asnumpy()), dtype)
 
 
-def _widen(tensor):
+def widen(tensor):
     return ops.cast(tensor, _wider(tensor.dtype))
 
 

@@ -6,6 +6,7 @@ SUBJECTS = {
     "library": "conformance.subjects.library:Library",
     "aarch64-emulated": "conformance.subjects.emulated:Aarch64",
     "cuda-emulated": "conformance.subjects.emulated:Cuda",
+    "akg": "conformance.subjects.akg:Akg",
     "ascendc-emulated": "conformance.subjects.ascendc:AscendcEmulated",
     "ascendc-310p-emulated": "conformance.subjects.ascendc:Ascendc310pEmulated",
     "tbe-emulated": "conformance.subjects.tbe:TbeEmulated",
