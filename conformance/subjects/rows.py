@@ -31,6 +31,7 @@ class Rows(Subject):
         dtype of input; 0 for a target of -1."""
         raise NotImplementedError
 
+    @np.errstate(all="ignore")
     def loss(self, input, target, p=1, margin=1, weight=None, reduction="mean"):
         in_range, targets = _targets(target, input.shape[1])
         rows = self.row_sums(p, input, targets, _parts(margin)) / SINGLE(input.shape[1])
@@ -41,6 +42,7 @@ class Rows(Subject):
             rows = rows / SINGLE(len(target))
         return rows.astype(input.dtype)
 
+    @np.errstate(all="ignore")
     def gradient(self, dout, input, target, p=1, margin=1, weight=None, reduction="mean"):
         in_range, targets = _targets(target, input.shape[1])
         upstream = np.broadcast_to(dout.astype(SINGLE) / SINGLE(input.shape[1]), target.shape)
