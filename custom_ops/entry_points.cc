@@ -2,9 +2,7 @@
 // gives to ahead-of-time kernels, and beside it NAMEInferShape for dynamic shapes.
 //
 // They report an error by throwing: MindSpore hands the text to its user. A caller that cannot catch C++ exceptions
-// passes the entry point to MultiMarginLossTry instead.
-#include <cstdio>
-#include <exception>
+// passes the entry point to MultiMarginLossTry (try.cc) instead.
 #include <vector>
 
 #include "kernels.h"
@@ -31,22 +29,8 @@ std::vector<int64_t> infer_shape(Operator op, Reduction reduction, const int* ra
   return {};
 }
 
-using EntryPoint = int (*)(int, void**, int*, int64_t**, const char**, void*, void*);
-
 }  // namespace
 }  // namespace ms_mml
-
-// Calls an entry point; returns what it returns, or -1 with the error's text in message.
-MS_MML_EXPORT int MultiMarginLossTry(ms_mml::EntryPoint entry_point, int count, void** data, int* ranks,
-                                     int64_t** shapes, const char** dtypes, void* stream, char* message,
-                                     int64_t message_size) {
-  try {
-    return entry_point(count, data, ranks, shapes, dtypes, stream, nullptr);
-  } catch (const std::exception& error) {
-    std::snprintf(message, message_size, "%s", error.what());
-    return -1;
-  }
-}
 
 #define MS_MML_ENTRY_POINT(NAME, OPERATOR, P, REDUCTION)                                                          \
   MS_MML_EXPORT int NAME(int count, void** data, int* ranks, int64_t** shapes, const char** dtypes, void* stream, \

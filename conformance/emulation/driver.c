@@ -2,10 +2,13 @@
  * another, or under an instrument. usage: driver LIBRARY
  *
  * It first writes the library's instruction set, or nothing where it has but one way to run. Then it reads calls until
- * the input ends, and answers each. All integers are 64 bits; a text is its length and its bytes. call:    symbol,
- * number of arguments, and for each its dtype, rank, dimensions and contents; the last is the output answer:  message
- * (empty where all is well), contents of the output An array has exactly the memory that it needs, so that a sanitizer
- * sees every byte beyond, and starts, as chance will have it, at a boundary of 16 bytes or one element after.
+ * the input ends, and answers each. All integers are 64 bits; a text is its length and its bytes.
+ *
+ * - call: symbol, number of arguments, and for each its dtype, rank, dimensions and contents; the last is the output
+ * - answer: message (empty where all is well), contents of the output
+ *
+ * An array has exactly the memory that it needs, so that a sanitizer sees every byte beyond, and starts, as chance will
+ * have it, at a boundary of 16 bytes or one element after.
  */
 #include <dlfcn.h>
 #include <stdint.h>

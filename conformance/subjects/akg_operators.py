@@ -1,19 +1,17 @@
 """The loss around the AKG kernels. In a file of its own, because MindSpore compiles functions from their source."""
 
-import importlib.util
 import pathlib
 
 import mindspore as ms
 from mindspore import ops
 from mindspore.ops import constexpr
 
+from conformance.subjects.library import module_at
 from ms_mml.checks import check_tensors
 from ms_mml.composite import check_documented_options, composite_loss, is_zero, loss_of_sums, widen
 
 KERNELS = pathlib.Path(__file__).parents[2] / "custom_ops" / "ascend" / "akg" / "kernels.py"
-_spec = importlib.util.spec_from_file_location("akg_kernels", KERNELS)
-_kernels = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_kernels)
+_kernels = module_at(KERNELS)
 
 
 def loss(input, target, p=1, margin=1, weight=None, reduction="mean"):

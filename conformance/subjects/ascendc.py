@@ -4,34 +4,23 @@
 Arithmetic, indexing, buffers and queues are seen; what the chip, its compiler and CANN do with them is not.
 """
 
-import json
-import os
-import pathlib
-
 import numpy as np
 
-from conformance.subjects.base import NotAvailable
-from conformance.subjects.emulated import BUILDS
-from conformance.subjects.library import Plain, library_facts
+from conformance.subjects.emulated import drive, find_build
+from conformance.subjects.library import Plain
 from conformance.subjects.rows import Rows
+
+LIBRARY = "libms_mml_ascendc_emulated.so"
 
 
 class AscendcEmulated(Rows):
-    """The library and the driver lie in a folder, with the name of the subject, among the builds."""
-
     name = "ascendc-emulated"
     device = "none: the cores of an Ascend 910B, one after another on this processor"
 
     def __init__(self, target, mode):
-        from conformance.emulation.driven import Driven
-
-        folder = pathlib.Path(os.environ.get(BUILDS, "")).absolute() / self.name
-        library = folder / "libms_mml_ascendc_emulated.so"
-        if not library.is_file():
-            raise NotAvailable(f"{BUILDS} names no folder with {self.name}/{library.name}; ./ci/run cpu makes it")
-        self.kernels = Driven([str(folder / "driver"), str(library)])
-        self.facts = {**library_facts(json.loads((folder / "build.json").read_text())), "device": self.device}
-        self.memory = Plain()
+        folder, facts = find_build(self.name, LIBRARY, "build.json", "./ci/run cpu")
+        self.kernels, self.memory = drive(folder, LIBRARY), Plain()
+        self.facts = {**facts, "device": self.device}
 
     def environment(self):
         return {**super().environment(), **self.facts}

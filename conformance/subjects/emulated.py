@@ -16,21 +16,31 @@ BUILDS = "MS_MML_EMULATION"  # the environment variable that names the folder of
 SYSTEM = "/usr/aarch64-linux-gnu"  # where Debian's cross compiler has that processor's C library
 
 
+def find_build(name, library, build, made_by):
+    """The folder of a library and its driver, which has the name of the subject, and what the build says of itself."""
+    folder = pathlib.Path(os.environ.get(BUILDS, "")).absolute() / name
+    if not (folder / library).is_file():
+        raise NotAvailable(f"{BUILDS} names no folder with {name}/{library}; {made_by} makes it")
+    return folder, library_facts(json.loads((folder / build).read_text()))
+
+
+def drive(folder, library, launcher=()):
+    """The entry points of the library in a folder; `launcher` is the command that the driver's own follows."""
+    from conformance.emulation.driven import Driven
+
+    return Driven([*launcher, str(folder / "driver"), str(folder / library)])
+
+
 class Emulated(Library):
-    """The library and the driver lie in a folder, with the name of the subject, among the builds."""
+    """The kernel library of a device, as `find_build` finds it."""
 
     targets = ("CPU",)
     guarded = False  # the driver has copies
 
     def __init__(self, target, mode):
-        from conformance.emulation.driven import Driven
-
-        folder = pathlib.Path(os.environ.get(BUILDS, "")).absolute() / self.name
-        library = folder / self.library
-        if not library.is_file():
-            raise NotAvailable(f"{BUILDS} names no folder with {self.name}/{self.library}; {self.made_by} makes it")
-        self.entry_points = Driven([*self.launcher(), str(folder / "driver"), str(library)])
-        self.facts = {**library_facts(json.loads((folder / self.build).read_text())), "device": self.device}
+        folder, self.facts = find_build(self.name, self.library, self.build, self.made_by)
+        self.facts["device"] = self.device
+        self.entry_points = drive(folder, self.library, self.launcher())
         self.memory = Plain()
 
     def launcher(self):

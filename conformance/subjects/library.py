@@ -25,7 +25,11 @@ def _installed(file, remedy="pip install ."):
 
 def installed_module(file):
     """A module of the installed ms_mml, by itself."""
-    path = _installed(file)
+    return module_at(_installed(file))
+
+
+def module_at(path):
+    """A module by the path of its file, under no package."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

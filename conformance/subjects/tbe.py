@@ -1,11 +1,11 @@
 """The TBE kernels for Ascend on a stand-in for the DSL (conformance/emulation/tbe), which refuses what CANN refuses."""
 
-import importlib.util
 import pathlib
 import sys
 
 import numpy as np
 
+from conformance.subjects.library import module_at
 from conformance.subjects.rows import SINGLE, Rows
 
 CHECKOUT = pathlib.Path(__file__).parents[2]
@@ -22,9 +22,7 @@ class TbeEmulated(Rows):
         from tbe import emulated
 
         self.emulated = emulated
-        spec = importlib.util.spec_from_file_location(self.source.stem, self.source)
-        self.kernels = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(self.kernels)
+        self.kernels = module_at(self.source)
 
     def environment(self):
         return {**super().environment(), "device": self.emulated.DEVICE}
@@ -35,8 +33,7 @@ class TbeEmulated(Rows):
     def slopes(self, p, factor, input, target, margin):
         gathered = _gathered(input, target, margin)
         kernel = "slope_sums_p1" if p == 1 else "rows_p1"  # a slope is twice the hinge where p is 2
-        with np.errstate(all="ignore"):
-            own = -factor * SINGLE(p) * self.run(kernel, target.shape, SINGLE, *gathered)
+        own = -factor * SINGLE(p) * self.run(kernel, target.shape, SINGLE, *gathered)
         return self.run(f"slopes_p{p}", input.shape, input.dtype, *gathered, factor[:, None], own[:, None])
 
     def run(self, name, shape, dtype, *arrays):
@@ -61,9 +58,8 @@ def _gathered(input, target, margin):
     in_range = target >= 0
     wrong = in_range[:, None] & (np.arange(input.shape[1]) != target[:, None])
     picked = input[np.arange(len(target)), np.where(in_range, target, 0)].astype(SINGLE)[:, None]
-    with np.errstate(all="ignore"):  # two_sum of row.h
-        high = margin[0] - picked
-        seen = high - margin[0]
-        low = ((margin[0] - (high - seen)) - (picked + seen)) + margin[1]
-        low = np.where(low - low == 0, low, SINGLE(0))
+    high = margin[0] - picked  # two_sum of row.h
+    seen = high - margin[0]
+    low = ((margin[0] - (high - seen)) - (picked + seen)) + margin[1]
+    low = np.where(low - low == 0, low, SINGLE(0))
     return input, high, low, wrong.astype(SINGLE)

@@ -24,7 +24,7 @@ set(CMAKE_CUDA_STANDARD 17)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
 
-add_library(ms_mml_gpu MODULE entry_points.cc gpu/kernels.cu)
+add_library(ms_mml_gpu MODULE entry_points.cc try.cc gpu/kernels.cu)
 set_target_properties(ms_mml_gpu PROPERTIES CUDA_RUNTIME_LIBRARY Static)
 # -fmad=false: a product that is added before it is rounded would spoil sums that carry what each rounding loses.
 target_compile_options(ms_mml_gpu PRIVATE

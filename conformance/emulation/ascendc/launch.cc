@@ -3,15 +3,12 @@
 //
 // The chip has three cores, so that rows do not divide evenly, and an eighth of a 910B's local memory of 192 KB, so
 // that a row of some thousand classes has several tiles and a ragged last one.
-#include <cstdio>
 #include <cstring>
 #include <string>
 
-#include "call.h"
+#include "kernels.h"
 #include "machine.h"
 #include "op_host/tiling.h"
-
-#define EXPORT extern "C" __attribute__((visibility("default")))
 
 machine::Core machine::core;
 
@@ -20,7 +17,6 @@ namespace {
 using Address = uint8_t*;
 using RowsKernel = void(Address, Address, Address, Address, Address, Address);
 using SlopesKernel = void(Address, Address, Address, Address, Address, Address, Address);
-using EntryPoint = int (*)(int, void**, int*, int64_t**, const char**, void*, void*);
 
 constexpr ms_mml::Chip kChip = {3, 192 * 1024 / 8, __CCE_AICORE__ == 200 ? ms_mml::kRowsOfWholeLines : 1};
 
@@ -76,21 +72,11 @@ int slopes(Kernels<SlopesKernel> kernels, int count, void** data, const int* ran
 
 }  // namespace
 
-EXPORT int MultiMarginLossTry(EntryPoint entry_point, int count, void** data, int* ranks, int64_t** shapes,
-                              const char** dtypes, void* stream, char* message, int64_t message_size) {
-  try {
-    return entry_point(count, data, ranks, shapes, dtypes, stream, nullptr);
-  } catch (const std::exception& error) {
-    std::snprintf(message, message_size, "%s", error.what());
-    return -1;
-  }
-}
-
 // An entry point: the function above that calls the kernel, and the kernel's name (kernels.cc).
-#define ENTRY_POINT(NAME, CALL, KERNEL, FUNCTION)                                                            \
-  extern "C" KERNEL FUNCTION##_half, FUNCTION##_float;                                                       \
-  EXPORT int NAME(int count, void** data, int* ranks, int64_t** shapes, const char** dtypes, void*, void*) { \
-    return CALL({FUNCTION##_half, FUNCTION##_float}, count, data, ranks, shapes, dtypes);                    \
+#define ENTRY_POINT(NAME, CALL, KERNEL, FUNCTION)                                                                   \
+  extern "C" KERNEL FUNCTION##_half, FUNCTION##_float;                                                              \
+  MS_MML_EXPORT int NAME(int count, void** data, int* ranks, int64_t** shapes, const char** dtypes, void*, void*) { \
+    return CALL({FUNCTION##_half, FUNCTION##_float}, count, data, ranks, shapes, dtypes);                           \
   }
 
 ENTRY_POINT(MultiMarginLossRowsP1, rows, RowsKernel, rows_p1)
