@@ -4,7 +4,7 @@ import functools
 
 from mindspore.ops import constexpr
 
-from ms_mml import library, primitive
+from ms_mml import ascend, library, primitive
 from ms_mml.checks import check_options, check_tensors
 from ms_mml.composite import composite_loss
 
@@ -75,18 +75,21 @@ def multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction="mean
 
 def loss(input, target, p, margin, weight, reduction, margin_types):
     """`multi_margin_loss` for a margin of any of these types."""
-    kernel, margin_bits = _prepare(p, margin, reduction, weight is not None, margin_types)
+    kernel, kernel_margin, of_rows = _prepare(p, margin, reduction, weight is not None, margin_types)
     check_tensors(input, target, weight)
-    if kernel is None:
+    if kernel is None or (of_rows and not ascend.takes(input.dtype, input.shape)):
         return composite_loss(input, target, p, margin, weight, reduction)
+    if of_rows:
+        return ascend.loss(kernel, kernel_margin, input, target, weight, reduction)
     if weight is None:
-        return kernel(input, target, margin_bits)
-    return kernel(input, target, margin_bits, weight)
+        return kernel(input, target, kernel_margin)
+    return kernel(input, target, kernel_margin, weight)
 
 
 @constexpr(check=False)
 def _prepare(p, margin, reduction, weighted, margin_types):
-    """Check the options; return the kernel for them, or None for the composite, and the margin as the kernel takes it.
+    """Check the options; return the kernel for them, or None for the composite, the margin as the kernel takes it, and
+    whether it is one of rows.
 
     In PyNative mode this runs in every call: what the first call found is kept.
     """
@@ -100,6 +103,10 @@ def _prepare(p, margin, reduction, weighted, margin_types):
 @functools.lru_cache(maxsize=None, typed=True)
 def _prepared(p, margin, reduction, weighted, margin_types):
     check_options(p, margin, reduction, margin_types)
-    path = library.choose()
-    kernel = None if path is None else primitive.loss_kernel(path, p, float(margin), reduction, weighted)
-    return kernel, primitive.margin_tensor(float(margin))
+    kernels = library.choose()
+    if kernels is None:
+        return None, None, False
+    if kernels.target == "Ascend":
+        return ascend.row_sums(p, float(margin)), ascend.margin_tensor(float(margin)), True
+    kernel = primitive.loss_kernel(kernels.path, p, float(margin), reduction, weighted)
+    return kernel, primitive.margin_tensor(float(margin)), False

@@ -2,13 +2,14 @@
 
 import ctypes
 import importlib.metadata
+import os
 import platform
 import sys
 
 import mindspore
 import numpy as np
 
-from ms_mml import library
+from ms_mml import ascend, library
 from ms_mml.functional import multi_margin_loss
 
 # The example of the documented page: all scores are 1, so every hinge is 1 and every slope 1 / C / N.
@@ -22,15 +23,17 @@ def info():
     lines += [f"python {platform.python_version()} {sys.executable}"]
     lines += [f"{name} {importlib.metadata.version(name)}" for name in ("mindspore", "numpy")]
     lines += [f"device target {mindspore.get_current_device().device_target}"]
+    lines += [f"{library.ENVIRONMENT} {choice}" for choice in (os.environ.get(library.ENVIRONMENT),) if choice]
     for target in library.TARGETS:
         found = library.find(target)
         lines.append(f"{target} kernels: {found.path or 'missing'}")
         if found.path is None:
             lines.append(f"    why: {found.reason}; runs as MindSpore operators (composite)")
-            lines += [f"    build it with: {found.build}"] if found.build else []
+            lines.append(f"    build it with: {found.build}")
         else:
             lines += [f"    {name}: {_text(value)}" for name, value in found.facts.items()]
             lines += [f"    instruction set in use: {_instruction_set(found.path)}"] if target == "CPU" else []
+            lines += [f"    as MindSpore operators (composite): {ascend.EXCEPT}"] if target == "Ascend" else []
     return lines
 
 
@@ -63,7 +66,8 @@ def run_check():
     target = mindspore.get_current_device().device_target
     print("ms_mml version:", importlib.metadata.version("ms-mml"))
     print("MindSpore version:", mindspore.__version__)
-    print("Kernels:", library.choose() or "none for this platform; MindSpore operators")
+    kernels = library.choose()
+    print("Kernels:", kernels.path if kernels else "none for this platform; MindSpore operators")
 
     def documented(inputs, labels, weight):
         return multi_margin_loss(inputs, labels, weight=weight)

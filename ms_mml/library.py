@@ -1,11 +1,12 @@
-"""Where the kernel library of a device target is, or why there is none."""
+"""Where the kernels of a device target are, or why there are none."""
 
+import configparser
 import ctypes
 import functools
 import json
 import os
 import pathlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Optional
 
 import ms_mml
@@ -14,41 +15,42 @@ ENVIRONMENT = "MS_MML_KERNEL"
 CHOICES = ("aot", "composite")
 TARGETS = ("CPU", "GPU", "Ascend")
 
-# The file of each device target's kernels inside the package, and the command that builds it in a checkout. Ascend has
-# none yet: there the function runs as MindSpore's own operators.
+# The file of each device target's kernels inside the package, and the command that builds it in a checkout. Those for
+# Ascend are an op package, which is built and installed beside CANN.
 INSTALL = "pip install --force-reinstall --no-deps ."
 LIBRARIES = {
     "CPU": ("lib/cpu/libms_mml_cpu.so", INSTALL),
     "GPU": ("lib/gpu/libms_mml_gpu.so", f"{INSTALL} --config-settings=cmake.define.MS_MML_CUDA=ON"),
 }
+OP_PACKAGE = "custom_ops/ascend/ascendc/build.sh"
+OPERATORS = tuple(f"MultiMarginLoss{name}P{p}" for name in ("Rows", "Slopes") for p in (1, 2))
 
 
 @dataclass(frozen=True)
 class Library:
-    """The kernel library of one device target: its absolute `path`, or None and the `reason`, and what builds it."""
+    """The kernels of one device target: the absolute `path` of their library, or None and the `reason`; what builds
+    them, and what is known of them."""
 
     target: str
     path: Optional[str]
     reason: str
-    build: Optional[str]
-
-    @property
-    def facts(self):
-        """How it was built, as the build wrote it down."""
-        return json.loads(pathlib.Path(self.path).with_name("build.json").read_text())
+    build: str
+    facts: dict = field(default_factory=dict, compare=False)
 
 
 @functools.cache
 def find(target):
     """The `Library` of a device target: 'CPU', 'GPU' or 'Ascend'."""
-    if target not in LIBRARIES:
-        return Library(target, None, "this version has no kernels for it", None)
+    if target == "Ascend":
+        return _find_op_package()
     file, build = LIBRARIES[target]
     for root in ms_mml.__path__:
         path = pathlib.Path(root, file).resolve()
         if path.is_file():
             problem = _problem(path)
-            return Library(target, None if problem else str(path), problem or "found", build)
+            if problem:
+                return Library(target, None, problem, build)
+            return Library(target, str(path), "found", build, json.loads(path.with_name("build.json").read_text()))
     return Library(target, None, f"{file} is not in the package", build)
 
 
@@ -63,9 +65,45 @@ def _problem(path):
     return None
 
 
+def _find_op_package():
+    """The op package: the first of CANN's folders for custom operators, in the order in which MindSpore looks through
+    them, that has all of our operators for this chip."""
+    installed = os.environ.get("ASCEND_OPP_PATH")
+    if not installed:
+        return Library("Ascend", None, "there is no CANN: ASCEND_OPP_PATH is not set", OP_PACKAGE)
+    chip = _chip()
+    for folder in _op_folders(pathlib.Path(installed)):
+        # Off Ascend there is no chip to ask for: then any will do.
+        files = sorted(folder.glob(f"op_impl/ai_core/tbe/config/{chip or '*'}/aic-*-ops-info.json"))
+        chips = [file.parent.name for file in files if json.loads(file.read_text()).keys() >= {*OPERATORS}]
+        if chips:
+            return Library("Ascend", str(folder), "found", OP_PACKAGE, {"chips": chips})
+    return Library(
+        "Ascend", None, f"no op package of CANN has its operators{f' for {chip}' if chip else ''}", OP_PACKAGE
+    )
+
+
+def _op_folders(installed):
+    custom = os.environ.get("ASCEND_CUSTOM_OPP_PATH", "")
+    yield from (pathlib.Path(folder) for folder in custom.split(":") if folder)
+    priorities = configparser.ConfigParser(default_section="")
+    config = installed / "vendors" / "config.ini"
+    if config.is_file():
+        priorities.read_string(f"[vendors]\n{config.read_text()}")
+        vendors = priorities.get("vendors", "load_priority", fallback="")
+        yield from (installed / "vendors" / vendor.strip() for vendor in vendors.split(",") if vendor.strip())
+
+
+def _chip():
+    """The chip by CANN's name, such as ascend910b; '' off Ascend. MindSpore has no public way to ask."""
+    from mindspore._c_expression import MSContext
+
+    return MSContext.get_instance().get_ascend_soc_version()
+
+
 @functools.cache
 def choose():
-    """The path of the library to use on the current device target, or None to run as MindSpore operators.
+    """The `Library` to use on the current device target, or None to run as MindSpore operators.
 
     The environment variable MS_MML_KERNEL asks for one by name: 'aot' or 'composite'. The first call decides for the
     life of the process, in which MindSpore does not change its device target either.
@@ -81,9 +119,16 @@ def choose():
         return None
     library = find(target)
     if library.path is None:
-        remedy = f"; build it with: {library.build}" if library.build else ""
-        missing = f"no kernel library for device target {target} ({library.reason}{remedy})"
-        if choice == "aot":
-            raise RuntimeError(f"For 'multi_margin_loss', {ENVIRONMENT} is 'aot' but there is {missing}.")
-        mindspore.log.warning(f"For 'multi_margin_loss', there is {missing}. It runs as MindSpore operators instead.")
-    return library.path
+        fall_back(f"no kernel library for device target {target} ({library.reason}; build it with: {library.build})")
+        return None
+    return library
+
+
+@functools.cache
+def fall_back(missing):
+    """Say once that MindSpore operators run for want of a kernel; raise where a kernel was asked for by name."""
+    if os.environ.get(ENVIRONMENT) == "aot":
+        raise RuntimeError(f"For 'multi_margin_loss', {ENVIRONMENT} is 'aot' but there is {missing}.")
+    import mindspore
+
+    mindspore.log.warning(f"For 'multi_margin_loss', there is {missing}. It runs as MindSpore operators instead.")

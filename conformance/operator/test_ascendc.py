@@ -12,7 +12,7 @@ from conformance.emulation.driven import Driven
 from conformance.operator.test_gpu import CHECKOUT, build, run
 
 SHAPE = (7, 1100)  # three cores of unequal rows, three tiles of unequal classes
-MARGIN = np.array([1, 0], np.float32)
+MARGIN = np.array([1, 0], np.float32).view(np.int32)
 
 
 def emulated(folder, source):

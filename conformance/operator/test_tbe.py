@@ -178,7 +178,7 @@ def test_stand_in_makes_no_binary(tmp_path, monkeypatch):
 def deployed(tmp_path):
     command = [sys.executable, str(FOLDER / "deploy.py"), str(tmp_path)]
     child = subprocess.run(command, capture_output=True, text=True, check=True)
-    package = tmp_path / "vendors" / "ms_mml"
+    package = tmp_path / "vendors" / "ms_mml_tbe"
     assert child.stdout == f"export ASCEND_CUSTOM_OPP_PATH={package}:$ASCEND_CUSTOM_OPP_PATH\n"
     return package / "op_impl" / "ai_core" / "tbe"
 
@@ -187,8 +187,8 @@ def test_deployed_files(deployed):
     chips = ("ascend310b", "ascend310p", "ascend910", "ascend910b", "ascend910_93")
     files = {path.relative_to(deployed) for path in deployed.rglob("*") if path.is_file()}
     expected = {pathlib.Path("config", chip, f"aic-{chip}-ops-info.json") for chip in chips}
-    assert files == expected | {pathlib.Path("ms_mml_impl", "multi_margin_loss.py")}
-    assert (deployed / "ms_mml_impl" / "multi_margin_loss.py").read_bytes() == TbeEmulated.source.read_bytes()
+    assert files == expected | {pathlib.Path("ms_mml_tbe_impl", "multi_margin_loss.py")}
+    assert (deployed / "ms_mml_tbe_impl" / "multi_margin_loss.py").read_bytes() == TbeEmulated.source.read_bytes()
     assert len({(deployed / path).read_bytes() for path in expected}) == 1
 
 
@@ -204,10 +204,14 @@ def test_deployed_information(deployed):
         assert [*inputs, operator["output0"]["name"], "kernel_name"] == list(names)
         assert not [key for key in operator if key.startswith("attr")]
     common = {"paramType": "required", "format": "ND,ND", "shape": "all"}
-    assert information["MultiMarginLossSlopesP2"]["input0"] == {"name": "scores", "dtype": "float16,float", **common}
-    assert information["MultiMarginLossSlopesP2"]["input4"] == {"name": "factor", "dtype": "float,float", **common}
-    assert information["MultiMarginLossSlopesP2"]["output0"] == {"name": "slopes", "dtype": "float16,float", **common}
-    assert information["MultiMarginLossRowsP1"]["output0"] == {"name": "sums", "dtype": "float,float", **common}
+    assert information["MultiMarginLossTbeSlopesP2"]["input0"] == {"name": "scores", "dtype": "float16,float", **common}
+    assert information["MultiMarginLossTbeSlopesP2"]["input4"] == {"name": "factor", "dtype": "float,float", **common}
+    assert information["MultiMarginLossTbeSlopesP2"]["output0"] == {
+        "name": "slopes",
+        "dtype": "float16,float",
+        **common,
+    }
+    assert information["MultiMarginLossTbeRowsP1"]["output0"] == {"name": "sums", "dtype": "float,float", **common}
 
 
 def test_registration():
@@ -215,7 +219,7 @@ def test_registration():
     for operator in table["OPERATORS"]:
         info = table["registration"](operator)
         assert (info["op_name"], info["target"], info["attr"]) == (operator, "Ascend", [])
-    info = table["registration"]("MultiMarginLossRowsP2")
+    info = table["registration"]("MultiMarginLossTbeRowsP2")
     assert [argument["name"] for argument in info["inputs"] + info["outputs"]] == [*table["GAP"], "sums"]
     half, single = ("float16", "DefaultFormat"), ("float32", "DefaultFormat")
     assert info["dtype_format"] == [(half, *[single] * 4), (single,) * 5]
@@ -229,7 +233,7 @@ from mindspore import ops
 from multi_margin_loss import multi_margin_loss_rows_p1 as kernel
 from registration import registration
 ms.set_context(mode=ms.GRAPH_MODE, device_target="CPU")
-info = registration("MultiMarginLossRowsP1")
+info = registration("MultiMarginLossTbeRowsP1")
 rows = ops.Custom(kernel, lambda x, *_: x[:1], lambda x, *_: ms.float32, func_type="tbe", reg_info=info)
 print("made", rows.get_attr_dict()["func_type"])
 

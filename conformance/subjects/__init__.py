@@ -9,6 +9,7 @@ SUBJECTS = {
     "akg": "conformance.subjects.akg:Akg",
     "ascendc-emulated": "conformance.subjects.ascendc:AscendcEmulated",
     "ascendc-310p-emulated": "conformance.subjects.ascendc:Ascendc310pEmulated",
+    "ascend-emulated": "conformance.subjects.ascend:AscendEmulated",
     "tbe-emulated": "conformance.subjects.tbe:TbeEmulated",
     "mindspore": "conformance.subjects.mindspore:BuiltIn",
     "torch": "conformance.subjects.torch:Torch",

@@ -27,12 +27,12 @@ class AscendcEmulated(Rows):
 
     def row_sums(self, p, input, target, margin):
         sums = self.memory.result(target.shape, np.float32)
-        self.kernels.prepare(f"MultiMarginLossRowsP{p}", input, target, margin, sums)()
+        self.kernels.prepare(f"MultiMarginLossRowsP{p}", input, target, margin.view(np.int32), sums)()
         return sums
 
     def slopes(self, p, factor, input, target, margin):
         slopes = self.memory.result(input.shape, input.dtype)
-        self.kernels.prepare(f"MultiMarginLossSlopesP{p}", factor, input, target, margin, slopes)()
+        self.kernels.prepare(f"MultiMarginLossSlopesP{p}", factor, input, target, margin.view(np.int32), slopes)()
         return slopes
 
 

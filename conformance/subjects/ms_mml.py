@@ -20,16 +20,17 @@ class MsMml(MindSporeFunction):
     kernel = "aot"  # or an error: nothing else may run in its place
     claims = CLAIMS
 
-    def find(self):
+    def find(self, target=None):
+        target = target or self.target
         os.environ["MS_MML_KERNEL"] = self.kernel
         try:
             import ms_mml
             from ms_mml import library
         except ImportError as error:
             raise NotAvailable(f"{error}; install it: pip install .") from error
-        found = library.find(self.target)
+        found = library.find(target)
         if self.kernel == "aot" and found.path is None:
-            raise NotAvailable(f"ms_mml has no kernels for {self.target}: {found.reason}")
+            raise NotAvailable(f"ms_mml has no kernels for {target}: {found.reason}")
         self.facts = library_facts(found.facts) if self.kernel == "aot" else {}
         self.version = ms_mml.__version__
         return ms_mml.multi_margin_loss

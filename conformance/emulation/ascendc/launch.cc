@@ -50,7 +50,7 @@ int rows(Kernels<RowsKernel> kernels, int count, void** data, const int* ranks, 
   ms_mml::ArgumentList list(count, data, ranks, shapes, dtypes);
   void* input = list.take("input", dtypes[0], shape, 2);
   void* target = list.take("target", "int32", shape, 1);
-  void* margin = list.take("margin", "float32", &parts, 1);
+  void* margin = list.take("margin", "int32", &parts, 1);
   void* sums = list.take("sums", "float32", shape, 1);
   return launch(kernel, shape, input, target, margin, sums);
 }
@@ -65,7 +65,7 @@ int slopes(Kernels<SlopesKernel> kernels, int count, void** data, const int* ran
   void* factor = list.take("factor", "float32", shape, 1);
   void* input = list.take("input", dtypes[1], shape, 2);
   void* target = list.take("target", "int32", shape, 1);
-  void* margin = list.take("margin", "float32", &parts, 1);
+  void* margin = list.take("margin", "int32", &parts, 1);
   void* output = list.take("slopes", dtypes[1], shape, 2);
   return launch(kernel, shape, factor, input, target, margin, output);
 }

@@ -1,7 +1,7 @@
 """Writes the kernels into a folder as CANN finds custom operators: python deploy.py FOLDER
 
-    FOLDER/vendors/ms_mml/op_impl/ai_core/tbe/ms_mml_impl/multi_margin_loss.py       the kernels
-    FOLDER/vendors/ms_mml/op_impl/ai_core/tbe/config/CHIP/aic-CHIP-ops-info.json     what they take, for each chip
+    FOLDER/vendors/ms_mml_tbe/op_impl/ai_core/tbe/ms_mml_tbe_impl/multi_margin_loss.py   the kernels
+    FOLDER/vendors/ms_mml_tbe/op_impl/ai_core/tbe/config/CHIP/aic-CHIP-ops-info.json     what they take, for each chip
 
 CANN compiles a kernel when it first meets a shape. The shape and dtype of a result come from MindSpore; CANN's own
 graphs would also want an operator prototype, which is C++ and not here.
@@ -14,7 +14,7 @@ import shutil
 
 from registration import OPERATORS, dtypes
 
-VENDOR = "ms_mml"
+VENDOR = "ms_mml_tbe"
 KERNELS = pathlib.Path(__file__).with_name("multi_margin_loss.py")
 CHIPS = ("ascend310b", "ascend310p", "ascend910", "ascend910b", "ascend910_93")
 CANN_DTYPES = {"float16": "float16", "float32": "float"}
@@ -61,7 +61,7 @@ def deploy(folder):
 
 def main():
     parser = argparse.ArgumentParser(description="Writes the TBE kernels into a folder as CANN finds custom operators.")
-    parser.add_argument("folder", help="where vendors/ms_mml is made")
+    parser.add_argument("folder", help="where vendors/ms_mml_tbe is made")
     package = deploy(parser.parse_args().folder)
     print(f"export ASCEND_CUSTOM_OPP_PATH={package}:$ASCEND_CUSTOM_OPP_PATH")
 

@@ -4,7 +4,8 @@
 //   MultiMarginLossRowsP1, P2     input (N, C), target (N,), margin (2,)              -> sums (N,)
 //   MultiMarginLossSlopesP1, P2   factor (N,), input (N, C), target (N,), margin (2,) -> slopes (N, C)
 //
-// Everything is a tensor: MindSpore passes no attributes on every route to the chip.
+// Everything is a tensor: MindSpore passes no attributes on every route to the chip. The margin is the sum of two
+// float32 numbers, given by their bits: mixed precision would make float16 of floating-point inputs.
 #include "register/op_def_registry.h"
 #include "register/tilingdata_base.h"
 #include "tiling.h"
@@ -91,7 +92,7 @@ template <class Declarer>
 static void declare_rows(Declarer& declarer, const DataTypes& scores) {
   declare(declarer.Input("input"), scores);
   declare(declarer.Input("target"), DataTypes(scores.size(), ge::DT_INT32));
-  declare(declarer.Input("margin"), DataTypes(scores.size(), ge::DT_FLOAT));
+  declare(declarer.Input("margin"), DataTypes(scores.size(), ge::DT_INT32));
   declare(declarer.Output("sums"), DataTypes(scores.size(), ge::DT_FLOAT));
 }
 
@@ -100,7 +101,7 @@ static void declare_slopes(Declarer& declarer, const DataTypes& scores) {
   declare(declarer.Input("factor"), DataTypes(scores.size(), ge::DT_FLOAT));
   declare(declarer.Input("input"), scores);
   declare(declarer.Input("target"), DataTypes(scores.size(), ge::DT_INT32));
-  declare(declarer.Input("margin"), DataTypes(scores.size(), ge::DT_FLOAT));
+  declare(declarer.Input("margin"), DataTypes(scores.size(), ge::DT_INT32));
   declare(declarer.Output("slopes"), scores);
 }
 
