@@ -62,7 +62,7 @@ def row_sums(p, margin):
 
 @functools.cache
 def _slopes(p, margin):
-    """Each row's slopes times its factor, and minus their sum at the target: (factor, input, target, margin) -> (N, C)."""
+    """Slopes times each row's factor, minus their sum at the target: (factor, input, target, margin) -> (N, C)."""
 
     def bprop(factor, input, target, margin_bits, out, d_out):
         # The gradient of a sum of rows with these factors, but that theirs is divided by C.
