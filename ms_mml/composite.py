@@ -35,7 +35,7 @@ def composite(input, target, p=1, margin=1, weight=None, reduction="mean"):
         ValueError: As :func:`ms_mml.multi_margin_loss`.
 
     Supported Platforms:
-        ``CPU``; ``Ascend`` and ``GPU`` not run there yet
+        ``CPU``; ``GPU`` and ``Ascend``, not run on a device yet
 
     Examples:
         >>> import numpy as np

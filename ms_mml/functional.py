@@ -57,7 +57,7 @@ def multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction="mean
             when it compiled turns out to be one of the above.
 
     Supported Platforms:
-        ``CPU``; ``GPU``, not run on a device yet; ``Ascend`` as MindSpore operators, not run there yet
+        ``CPU``; ``GPU`` and ``Ascend``, not run on a device yet
 
     Examples:
         >>> import mindspore as ms

@@ -39,7 +39,7 @@ class MultiMarginLoss(nn.LossBase):
         ValueError: If the inputs are not as :func:`ms_mml.multi_margin_loss` asks.
 
     Supported Platforms:
-        ``CPU``; ``Ascend`` and ``GPU`` not run there yet
+        ``CPU``; ``GPU`` and ``Ascend``, not run on a device yet
 
     Examples:
         >>> import mindspore as ms

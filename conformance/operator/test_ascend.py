@@ -1,6 +1,8 @@
 """What `ms_mml` runs on Ascend, simulated: the device target, CANN's folders and the operators of the op package are
 stand-ins (conformance/emulation/ascend.py), and these note that they were called."""
 
+import shutil
+
 import mindspore as ms
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import ms_mml
 from conformance.cases.values import POWERS
 from conformance.emulation.ascend import CHIP, DEVICE, install, operators
 from conformance.operator.test_ascendc import emulated
-from conformance.operator.test_gpu import CHECKOUT
+from conformance.operator.test_gpu import CHECKOUT, run
 from conformance.operator.test_modes import Slope
 from conformance.subjects.networks import Network
 from ms_mml import ascend, functional, info, library
@@ -228,3 +230,10 @@ def test_info_without_the_op_package(called):
     lines = "\n".join(info.info())
     assert f"Ascend kernels: missing\n    why: no op package of CANN has its operators for {CHIP}; runs as" in lines
     assert BUILD in lines
+
+
+@pytest.mark.skipif(shutil.which("npu-smi") is not None, reason="there is npu-smi here")
+def test_ci_says_what_is_missing():
+    child = run(str(CHECKOUT / "ci" / "run"), "ascend")
+    assert child.returncode == 77
+    assert "ci/run: NOT RUN: no Ascend that npu-smi sees" in child.stderr

@@ -12,8 +12,6 @@ from conformance.subjects.ms_mml import MsMml
 
 class AscendEmulated(MsMml):
     targets = ("CPU",)
-    claims = {}  # noqa: RUF012
-    limits = AscendcEmulated.limits
 
     def find(self):
         folder, facts = find_build(AscendcEmulated.name, LIBRARY, "build.json", "./ci/run emulated")

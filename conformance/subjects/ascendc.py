@@ -18,7 +18,7 @@ class AscendcEmulated(Rows):
     device = "none: the cores of an Ascend 910B, one after another on this processor"
 
     def __init__(self, target, mode):
-        folder, facts = find_build(self.name, LIBRARY, "build.json", "./ci/run cpu")
+        folder, facts = find_build(self.name, LIBRARY, "build.json", "./ci/run emulated")
         self.kernels, self.memory = drive(folder, LIBRARY), Plain()
         self.facts = {**facts, "device": self.device}
 

@@ -61,6 +61,6 @@ class Aarch64(Emulated):
 class Cuda(Emulated):
     """The GPU kernels as C++ for this processor, under sanitizers (conformance/emulation/cuda)."""
 
-    name, library, build, made_by = "cuda-emulated", "libms_mml_cuda_emulated.so", "build.json", "./ci/run cpu"
+    name, library, build, made_by = "cuda-emulated", "libms_mml_cuda_emulated.so", "build.json", "./ci/run emulated"
     device = "none: the threads of a GPU's blocks, as fibers of this processor"
     limits = {"target-errors": "a GPU's kernel cannot raise"}  # noqa: RUF012
