@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <cstdlib>
 #include <mutex>
 #include <system_error>
@@ -17,11 +16,26 @@ namespace {
 
 constexpr int kRanges = 16;  // for each thread: enough that all end together, few enough to read memory in long runs
 
+// A library for any Linux leaves out what older ones lack. Hence here std::condition_variable as far as it is needed
+// (GLIBCXX_3.4.30), below an atomic and no mutex that is tried (GLIBC_2.34), and sigprocmask, which on Linux is that of
+// the calling thread (pthread_sigmask: GLIBC_2.32).
+class Condition {
+ public:
+  template <class Holds>
+  void wait(std::unique_lock<std::mutex>& lock, Holds holds) {
+    while (!holds()) pthread_cond_wait(&condition_, lock.mutex()->native_handle());
+  }
+
+  void notify_one() { pthread_cond_signal(&condition_); }
+
+ private:
+  pthread_cond_t condition_ = PTHREAD_COND_INITIALIZER;
+};
+
 class Pool {
  public:
   void run(int64_t items, int threads, const std::function<void(int64_t, int64_t)>& work) {
-    const std::unique_lock<std::mutex> alone(caller_, std::try_to_lock);
-    if (!alone) return work(0, items);  // another call has the helpers
+    if (taken_.exchange(true)) return work(0, items);  // another call has the helpers
     Job job = {work, items, std::max<int64_t>(1, items / (int64_t{threads} * kRanges)), threads - 1};
     {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -33,6 +47,7 @@ class Pool {
     std::unique_lock<std::mutex> lock(mutex_);
     job_ = nullptr;  // who comes now comes too late
     left_.wait(lock, [&] { return job.inside == 0; });
+    taken_ = false;
   }
 
  private:
@@ -52,14 +67,14 @@ class Pool {
   bool start_helper() {
     sigset_t all, before;
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigprocmask(SIG_SETMASK, &all, &before);
     bool started = true;
     try {
       std::thread([this] { help(); }).detach();
     } catch (const std::system_error&) {
       started = false;  // fewer will do
     }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    sigprocmask(SIG_SETMASK, &before, nullptr);
     return started;
   }
 
@@ -76,8 +91,9 @@ class Pool {
     }
   }
 
-  std::mutex caller_, mutex_;
-  std::condition_variable wake_, left_;
+  std::atomic<bool> taken_{false};  // by a call
+  std::mutex mutex_;
+  Condition wake_, left_;
   Job* job_ = nullptr;
   int helpers_ = 0;
 };

@@ -12,7 +12,7 @@ int thread_limit();
 
 // Calls work(first, last) until every item of [0, items) has been in one such range: here and, as they become free, on
 // up to `threads - 1` helpers. It returns when all of them are done, and does not wait for a helper that has not begun:
-// where other threads keep the processors busy, and MindSpore's do, the caller goes on by itself.
+// where other threads keep the processors busy, and MindSpore's do, the caller goes on by itself. work must not throw.
 void share(int64_t items, int threads, const std::function<void(int64_t first, int64_t last)>& work);
 
 }  // namespace ms_mml

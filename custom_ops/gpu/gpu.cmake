@@ -30,7 +30,7 @@ set_target_properties(ms_mml_gpu PROPERTIES CUDA_RUNTIME_LIBRARY Static)
 target_compile_options(ms_mml_gpu PRIVATE
   $<IF:$<COMPILE_LANGUAGE:CUDA>,-fmad=false;--threads=2;-Xcompiler=-Wall$<COMMA>-Wextra,-Wall;-Wextra>)
 # MindSpore closes libraries of operators that it has done with, and the driver would still know the kernels.
-target_link_options(ms_mml_gpu PRIVATE -Wl,-z,nodelete)
+target_link_options(ms_mml_gpu PRIVATE ${only_entry_points} -Wl,-z,nodelete)
 
 set(architectures ${CMAKE_CUDA_ARCHITECTURES})
 list(TRANSFORM architectures REPLACE "(.*)-real" "sm_\\1")
