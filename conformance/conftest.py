@@ -12,7 +12,13 @@ from conformance.record import Record
 from conformance.subjects import SUBJECTS
 from conformance.verdict import Outcome, Verdict
 
-TARGETS = ("CPU", "GPU", "Ascend")
+# The device targets, and the platforms that MindSpore's own tests would name in their marks (arg_mark) for each.
+TARGETS = {
+    "CPU": ("cpu_linux",),
+    "GPU": ("platform_gpu",),
+    "Ascend": ("platform_ascend", "platform_ascend310p", "platform_ascend910b"),
+}
+LEVELS = {"quick": "level0", "full": "level1", "huge": "level2"}  # of those marks: what is asked at the gate, and later
 MODES = {None: (), "both": ("graph", "pynative"), "graph": ("graph",), "pynative": ("pynative",)}
 HERE = pathlib.Path(__file__).parent
 OTHER_TESTS = {HERE / "selftest", HERE / "operator"}  # of the suite, and of our operator beyond the contract: no legs
@@ -37,6 +43,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Find the legs, once: a target or subject that was asked for and is not there ends the run with the reason."""
+    for mark in (*LEVELS.values(), *(platform for platforms in TARGETS.values() for platform in platforms)):
+        config.addinivalue_line("markers", f"{mark}: as in MindSpore's own tests")
     if hasattr(config, "workerinput"):
         config.stash[LEGS] = [Leg(*leg) for leg in config.workerinput["legs"]]
         return
@@ -90,8 +98,24 @@ def pytest_generate_tests(metafunc):
         return
     config = metafunc.config
     legs_asked, cases = config.stash[LEGS], _cases(config)
-    pairs = [pytest.param(leg, case, id=f"{leg.id}-{case.id}") for case in cases for leg in legs_asked]
+    pairs = [
+        pytest.param(leg, case, id=f"{leg.id}-{case.id}", marks=_marks(LEVELS[case.tier], leg.target))
+        for case in cases
+        for leg in legs_asked
+    ]
     metafunc.parametrize(("leg", "case"), pairs)
+
+
+def _marks(level, target):
+    return [getattr(pytest.mark, name) for name in (level, *TARGETS[target])]
+
+
+def pytest_collection_modifyitems(config, items):
+    """What is no case is asked at the gate, on the device target that it runs on."""
+    for item in items:
+        if not any(item.get_closest_marker(level) for level in LEVELS.values()):
+            for mark in _marks("level0", config.getoption("--device-target")):
+                item.add_marker(mark)
 
 
 @pytest.fixture(scope="session")

@@ -70,6 +70,20 @@ def test_workers_give_one_report(third_party):
     assert [leg["verdicts"] for leg in legs] == [{"conforms": 4}, {"conforms": 3, "diverges": 1}]
 
 
+@pytest.mark.parametrize(("marks", "tiers"), [
+    ("level0 and cpu_linux", ["quick"]),
+    ("level1 and cpu_linux", ["full", "quick"]),
+    ("platform_gpu or platform_ascend910b", ["quick", "quick"]),
+])  # fmt: skip
+def test_marks_of_mindspore(marks, tiers, tmp_path):
+    """Of the full tier, on CPU: the first of the tiers less the second."""
+    arguments = ["--subject", "numpy", "--tier", "full", "-m", marks, "--collect-only", "--strict-markers"]
+    child = suite(tmp_path, *arguments)
+    selected = sum("::test_conformance[" in line for line in child.stdout.splitlines())
+    counts = [len(all_cases(tier)) for tier in tiers]
+    assert selected == counts[0] - sum(counts[1:]), child.stdout[-1000:] + child.stderr
+
+
 def test_a_crash_is_not_the_end(tmp_path):
     subject = "conformance.selftest.broken:Segfaults"
     cases = ["loss-f32-p1-none-wnone-m1-5x4", "loss-f32-p1-none-wnone-m1-9x33"]
