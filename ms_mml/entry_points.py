@@ -36,6 +36,8 @@ class EntryPoints:
     def prepare(self, symbol, *arrays):
         """The call as a function of no arguments, so that it can be made many times."""
         count, interfaces = len(arrays), [_interface(array) for array in arrays]
+        if any(interface.get("strides") for interface in interfaces):
+            raise ValueError("For 'multi_margin_loss', every array must be contiguous in memory, in the order of C.")
         shapes = [interface["shape"] for interface in interfaces]
         sizes = [(ctypes.c_int64 * max(1, len(shape)))(*shape) for shape in shapes]
         pointers = [ctypes.cast(s, ctypes.POINTER(ctypes.c_int64)) for s in sizes]

@@ -28,11 +28,11 @@ def run(*command, **options):
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
-def build(folder, source, *options):
-    """What CMake printed as it built a folder."""
+def build(folder, source, *options, target="all"):
+    """What CMake printed as it built a folder, or one target of it."""
     configured = run("cmake", "-G", "Ninja", "-S", str(source), "-B", str(folder), *options)
     assert configured.returncode == 0, configured.stderr
-    built = run("cmake", "--build", str(folder), "--verbose")
+    built = run("cmake", "--build", str(folder), "--target", target, "--verbose")
     assert built.returncode == 0, built.stdout
     return built.stdout
 

@@ -180,6 +180,11 @@ def test_bad_argument_lists(cpu_library, changes, message):
     assert str(raised.value) == "For 'multi_margin_loss', " + message
 
 
+def test_an_array_with_strides(cpu_library):
+    with pytest.raises(ValueError, match="every array must be contiguous in memory, in the order of C"):
+        cpu_library.entry_points.call("MultiMarginLossP1None", *arguments(input=np.ones((5, 3), np.float32).T))
+
+
 @pytest.mark.parametrize("shape", SHARED, ids=str)
 def test_a_bad_target_among_rows_that_threads_share(cpu_library, shape):
     rows, classes = shape

@@ -13,7 +13,7 @@ FILES = {"CPU": "lib/cpu/libms_mml_cpu.so", "GPU": "lib/gpu/libms_mml_gpu.so"}
 INSTALL = {"CPU": "pip install .", "GPU": "pip install . --config-settings=cmake.define.MS_MML_CUDA=ON"}
 
 
-def _installed(file, remedy="pip install ."):
+def installed(file, remedy="pip install ."):
     """The path of a file of the installed ms_mml, which is not imported: that would import MindSpore."""
     package = importlib.util.find_spec("ms_mml")
     for root in package.submodule_search_locations if package else []:
@@ -25,7 +25,7 @@ def _installed(file, remedy="pip install ."):
 
 def installed_module(file):
     """A module of the installed ms_mml, by itself."""
-    return module_at(_installed(file))
+    return module_at(installed(file))
 
 
 def module_at(path):
@@ -46,7 +46,7 @@ class Library(Subject):
 
     def __init__(self, target, mode, path=None):
         """Of the installed ms_mml, or of a path."""
-        found = _installed(FILES[target], INSTALL[target])
+        found = installed(FILES[target], INSTALL[target])
         self.facts = library_facts(json.loads(found.with_name("build.json").read_text()))
         self.guarded = target == "CPU"
         if target == "CPU":

@@ -1,0 +1,51 @@
+"""What the documentation says is true: its code is built and proven, and its links lead somewhere."""
+
+import json
+import re
+import sys
+
+import pytest
+
+from conformance.operator.test_gpu import CHECKOUT, build, run
+
+KERNELS = CHECKOUT / "custom_ops" / "README.md"
+PAGES = [path for path in CHECKOUT.rglob("*.md") if not {".venv", "build", "dist"} & {*path.parts}]
+LIBRARY = 'installed("lib/orca/libms_mml_orca.so")'
+
+
+@pytest.fixture
+def orca(tmp_path):
+    """A folder with a subject: the device that custom_ops/README.md imagines, from the code in it."""
+    blocks = dict(re.findall(r"```(cpp|cmake|python)\n(.*?)```", KERNELS.read_text(), re.DOTALL))
+    source = tmp_path / "custom_ops"
+    (source / "orca").mkdir(parents=True)
+    for path in (CHECKOUT / "custom_ops").iterdir():
+        if path.name != "CMakeLists.txt":
+            (source / path.name).symlink_to(path)
+    text = (CHECKOUT / "custom_ops" / "CMakeLists.txt").read_text()
+    (source / "CMakeLists.txt").write_text(text + "include(orca/orca.cmake)\n")
+    (source / "orca" / "kernels.cc").write_text(blocks["cpp"])
+    (source / "orca" / "orca.cmake").write_text(blocks["cmake"])
+    build(tmp_path / "build", source, target="ms_mml_orca")
+    assert LIBRARY in blocks["python"]
+    library = str(tmp_path / "build" / "libms_mml_orca.so")
+    (tmp_path / "orca.py").write_text(blocks["python"].replace(LIBRARY, repr(library)))
+    return tmp_path
+
+
+def test_the_device_of_the_kernels_readme(orca):
+    """It conforms in the whole quick tier."""
+    suite = [sys.executable, "-m", "pytest", str(CHECKOUT / "conformance"), "-q", "-p", "no:cacheprovider"]
+    child = run(*suite, "--subject", "orca:Orca", "--report", "report.json", cwd=orca)
+    assert child.returncode == 0, child.stdout + child.stderr
+    (leg,) = json.loads((orca / "report.json").read_text())["legs"]
+    assert leg["complete"]
+    assert leg["verdicts"].keys() == {"conforms", "not available"}
+    assert leg["verdicts"]["conforms"] > 700
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text())
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert not missing
