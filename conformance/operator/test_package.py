@@ -12,7 +12,7 @@ import mindspore as ms
 import pytest
 
 import ms_mml
-from ms_mml import functional, info, layer, library
+from ms_mml import drop_in, functional, info, layer, library
 
 README = pathlib.Path(__file__).parents[2] / "README.md"
 EXAMPLE = """
@@ -131,14 +131,16 @@ def test_run_check(mode, capsys):
     assert ms.get_context("mode") == {"graph": ms.GRAPH_MODE, "pynative": ms.PYNATIVE_MODE}[mode]
 
 
-@pytest.mark.parametrize("module", [functional, layer, sys.modules["ms_mml.composite"], info], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(
+    "module", [functional, layer, sys.modules["ms_mml.composite"], drop_in, info], ids=lambda m: m.__name__
+)
 def test_docstring_examples(module, mode):
     results = doctest.testmod(module)
     assert results.attempted > 0
     assert results.failed == 0
 
 
-def test_readme_example(tmp_path):
-    code = re.search("```python\n(.*?)```", README.read_text(), re.DOTALL).group(1)
+@pytest.mark.parametrize("code", re.findall("```python\n(.*?)```", README.read_text(), re.DOTALL), ids=["use", "patch"])
+def test_readme_example(tmp_path, code):
     child = run(code, tmp_path)
     assert child.returncode == 0, child.stderr
