@@ -26,7 +26,8 @@ def patch():
     beneath, stays too.
 
     What ours asks of its arguments, it asks in their place too: a bool is no margin, nor is infinity, and a weight that
-    no call could use is refused when the layer is built.
+    no call could use is refused when the layer is built. Where `mindspore.amp` makes the scores float16 at its level
+    ``'auto'`` , their loss is float16, rounded once; of MindSpore's own operator `amp` knows that it is to be float32.
 
     Returns:
         A context manager which, when it is left, restores what this call found: MindSpore's own, or ours.

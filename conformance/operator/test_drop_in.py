@@ -13,7 +13,7 @@ import types
 import mindspore as ms
 import numpy as np
 import pytest
-from mindspore import nn, ops
+from mindspore import amp, nn, ops
 from mindspore.ops import functional
 
 import ms_mml
@@ -208,6 +208,25 @@ def test_existing_code(mode, code, dtype):
     start = count()
     assert code()(ms.Tensor(SCORES, ms.float32), TARGET, ms.Tensor(np.ones(4), ms.float32)).asnumpy() == LOSS
     assert count() == start  # the built-in again
+
+
+class Classifier(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.dense = nn.Dense(4, 4, weight_init=ms.Tensor(np.eye(4), ms.float32), has_bias=False)
+        self.loss = nn.MultiMarginLoss()
+
+    def construct(self, input, target):
+        return self.loss(self.dense(input), target)
+
+
+@pytest.mark.parametrize("level", ["O0", "O1", "O2", "O3", "auto"])
+def test_mixed_precision_of_existing_code(mode, level):
+    scores = ms.Tensor(SCORES, ms.float32)
+    with ms_mml.patch():
+        loss = amp.auto_mixed_precision(Classifier(), level, ms.float16)(scores, TARGET)
+    assert loss.asnumpy() == LOSS
+    assert loss.dtype == (ms.float16 if level == "auto" else ms.float32)
 
 
 @pytest.mark.parametrize("built_in", BUILT_IN, ids=lambda built_in: built_in.__name__)
