@@ -183,13 +183,22 @@ def _share_broken(leg, clause):
     return broken / max(1, broken + counts.get("conforms", 0))
 
 
-def readme(text, legs):
-    """The README with its generated tables made anew."""
+def readme(text, legs, phrases):
+    """A README with its generated tables made anew, in the language of these phrases."""
     for name, make in (("support", support), ("against", against)):
         begin, end = f"<!-- {name}: generated -->\n", f"<!-- {name}: end -->"
         before, rest = text.split(begin)
-        text = f"{before}{begin}\n{make(legs)}\n{end}{rest.split(end)[1]}"
+        made = make(legs)
+        for english in sorted(phrases, key=len, reverse=True):
+            made = made.replace(english, phrases[english])
+        text = f"{before}{begin}\n{made}\n{end}{rest.split(end)[1]}"
     return text
+
+
+def _phrases(file):
+    """How a README says what tables say in English; README_CN.md has those of phrases_CN.json."""
+    language = HERE / f"phrases_{file.stem.partition('_')[2]}.json"
+    return json.loads(language.read_text()) if language.is_file() else {}
 
 
 def main(arguments=None):
@@ -197,7 +206,7 @@ def main(arguments=None):
     parser.add_argument("reports", nargs="+", metavar="REPORT.json")
     parser.add_argument("--html", metavar="PAGE.html")
     parser.add_argument("--markdown", metavar="TABLE.md")
-    parser.add_argument("--readme", metavar="README.md", help="make its generated tables anew")
+    parser.add_argument("--readme", metavar="README.md", action="append", default=[], help="make its tables anew")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if the README is not up to date")
     options = parser.parse_args(arguments)
     legs, mutants = merged(options.reports)
@@ -205,9 +214,8 @@ def main(arguments=None):
         pathlib.Path(options.html).write_text(html(legs, mutants))
     if options.markdown:
         pathlib.Path(options.markdown).write_text(markdown(legs, mutants))
-    if options.readme:
-        file = pathlib.Path(options.readme)
-        text = readme(file.read_text(), legs)
+    for file in map(pathlib.Path, options.readme):
+        text = readme(file.read_text(), legs, _phrases(file))
         if options.check and text != file.read_text():
             sys.exit(f"{file} is not up to date; run: ./ci/run readme")
         if not options.check:

@@ -1,15 +1,19 @@
-"""What the documentation says is true: its code is built and proven, and its links lead somewhere."""
+"""What the documentation says is true: its code is built and proven, its links lead somewhere, and both languages say
+the same."""
 
+import ast
 import json
 import re
 import sys
 
 import pytest
 
+from conformance.contract import CLAUSES
 from conformance.operator.test_gpu import CHECKOUT, build, run
 
 KERNELS = CHECKOUT / "custom_ops" / "README.md"
 PAGES = [path for path in CHECKOUT.rglob("*.md") if not {".venv", "build", "dist"} & {*path.parts}]
+ENGLISH, CHINESE = ((CHECKOUT / name).read_text() for name in ("README.md", "README_CN.md"))
 LIBRARY = 'installed("lib/orca/libms_mml_orca.so")'
 
 
@@ -49,3 +53,26 @@ def test_links_lead_somewhere(page):
     links = re.findall(r"\]\(([^)#\s]+)", page.read_text())
     missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
     assert not missing
+
+
+WHAT_IS_THE_SAME = {
+    "headings": lambda text: [len(marks) for marks in re.findall("^(#+) ", text, re.MULTILINE)],
+    "commands": lambda text: re.findall(r"^    ((?:\./|pip )[^#\n]*?)\s*(?:#.*)?$", text, re.MULTILINE),
+    "code": lambda text: [ast.dump(ast.parse(code)) for code in re.findall("```python\n(.*?)```", text, re.DOTALL)],
+    "figures": lambda text: [sorted(re.findall(r"[0-9.]*[0-9]", line)) for line in re.findall(r"^\|.*", text, re.M)],
+    "links": lambda text: sorted(re.findall(r"\]\(([^)]*)\)", text.split("## ", 1)[1])),
+    "names": lambda text: sorted(set(re.findall(r"[a-z_]+/?[a-z_]+\.(?:py|json|sh|h|cc|cu|cuh)\b", text))),
+}
+
+
+@pytest.mark.parametrize("what", WHAT_IS_THE_SAME)
+def test_both_languages_have_the_same(what):
+    english, chinese = map(WHAT_IS_THE_SAME[what], (ENGLISH, CHINESE))
+    assert len(english) > 1
+    assert chinese == english
+
+
+def test_tables_are_translated():
+    asked = [clause.text for clause in CLAUSES.values() if f": {clause.text} |" in ENGLISH]
+    assert len(asked) > 10
+    assert not [text for text in asked if text in CHINESE]
