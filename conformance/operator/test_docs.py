@@ -14,6 +14,7 @@ from conformance.operator.test_gpu import CHECKOUT, build, run
 KERNELS = CHECKOUT / "custom_ops" / "README.md"
 PAGES = [path for path in CHECKOUT.rglob("*.md") if not {".venv", "build", "dist"} & {*path.parts}]
 ENGLISH, CHINESE = ((CHECKOUT / name).read_text() for name in ("README.md", "README_CN.md"))
+SUITE = (sys.executable, "-m", "pytest", str(CHECKOUT / "conformance"), "-q", "-p", "no:cacheprovider")
 LIBRARY = 'installed("lib/orca/libms_mml_orca.so")'
 
 
@@ -39,13 +40,23 @@ def orca(tmp_path):
 
 def test_the_device_of_the_kernels_readme(orca):
     """It conforms in the whole quick tier."""
-    suite = [sys.executable, "-m", "pytest", str(CHECKOUT / "conformance"), "-q", "-p", "no:cacheprovider"]
-    child = run(*suite, "--subject", "orca:Orca", "--report", "report.json", cwd=orca)
+    child = run(*SUITE, "--subject", "orca:Orca", "--report", "report.json", cwd=orca)
     assert child.returncode == 0, child.stdout + child.stderr
     (leg,) = json.loads((orca / "report.json").read_text())["legs"]
     assert leg["complete"]
     assert leg["verdicts"].keys() == {"conforms", "not available"}
     assert leg["verdicts"]["conforms"] > 700
+
+
+def test_a_function_of_ones_own(tmp_path):
+    """As conformance/README.md has it."""
+    (code,) = re.findall("```python\n(.*?)```", (CHECKOUT / "conformance" / "README.md").read_text(), re.DOTALL)
+    (tmp_path / "mine.py").write_text(code)
+    (tmp_path / "my_package.py").write_text("from ms_mml import composite as multi_margin_loss")
+    cases = [f"--case={operation}-f32-p2-mean-w+-m1-9x33" for operation in ("loss", "gradient", "weight-gradient")]
+    child = run(*SUITE, "--subject", "mine:Mine", *cases, cwd=tmp_path)
+    assert child.returncode == 0, child.stdout + child.stderr
+    assert "mine:Mine-CPU-graph: 3 conforms\nmine:Mine-CPU-pynative: 3 conforms\n" in child.stdout
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
