@@ -87,6 +87,9 @@ inline void expect_matrix(const int64_t* shape, int rank) {
   if (rank != 2) {
     fail("the rank of 'input' must be 2, but got shape " + shape_text(shape, rank) + ".");
   }
+  if (shape[0] < 0) {
+    fail("shape[0] of 'input' must be at least 0, but got shape " + shape_text(shape, rank) + ".");
+  }
   if (shape[1] < 1) {
     fail("shape[1] of 'input' must be at least 1, but got shape " + shape_text(shape, rank) + ".");
   }

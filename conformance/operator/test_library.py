@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -158,10 +159,16 @@ def arguments(**changes):
     return [array for array in {**good, **changes}.values() if array is not None]
 
 
+def of_shape(*shape):
+    """An array that says it has this shape."""
+    return types.SimpleNamespace(__array_interface__={**np.ones(1, np.float32).__array_interface__, "shape": shape})
+
+
 @pytest.mark.parametrize(("changes", "message"), [
     ({"target": None, "weight": None}, "the number of inputs and outputs must be in [4, 5], but got 3."),
     ({"input": np.ones((3, 5), np.int32)}, "the dtype of 'input' must be float16, float32 or float64, but got int32."),
     ({"input": np.ones(3, np.float32)}, "the rank of 'input' must be 2, but got shape (3,)."),
+    ({"input": of_shape(-1, 5)}, "shape[0] of 'input' must be at least 0, but got shape (-1, 5)."),
     ({"input": np.ones((3, 0), np.float32)}, "shape[1] of 'input' must be at least 1, but got shape (3, 0)."),
     ({"target": np.zeros(3, np.int32)}, "the dtype of 'target' must be int64, but got int32."),
     ({"target": np.zeros(4, np.int64)}, "the shape of 'target' must be (3,), but got (4,)."),

@@ -86,7 +86,7 @@ double walk_groups(const Call& call, SumRows sum_rows) {
 // The same with each row's sum made of sum_segment(row, first, last) over its classes, and handed to finish(row, sum).
 template <class SumSegment, class Finish>
 double walk_segments(const Call& call, SumSegment sum_segment, Finish finish) {
-  const int64_t segments = (call.classes + kSegment - 1) / kSegment;
+  const int64_t segments = (call.classes - 1) / kSegment + 1;
   const auto part = [&](int64_t row, int64_t s) {
     return sum_segment(row, s * kSegment, std::min(call.classes, (s + 1) * kSegment));
   };

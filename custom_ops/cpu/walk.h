@@ -90,6 +90,12 @@ double sum_narrow_rows(const Op& shared, int64_t first, int64_t last, TargetChec
 // Short and long rows: kLanes classes at a time
 // ---------------------------------------------------------------------------------------------------------------------
 
+// Where the slopes of a step go; an operator that writes none is given nowhere.
+template <class Op>
+MS_MML_INLINE typename Op::T* slopes_at(typename Op::T* dx, int64_t i) {
+  return Op::kWrites ? dx + i : nullptr;
+}
+
 // Adds one step, of which `left` classes are of the row, and number `target`, if it is one of them, does not count.
 template <class Op, class Row>
 MS_MML_INLINE void add_masked_step(Lanes<typename Op::T>& lanes, const Row& row, const typename Op::T* x,
@@ -101,7 +107,7 @@ MS_MML_INLINE void add_masked_step(Lanes<typename Op::T>& lanes, const Row& row,
     if (at >= last) break;
     Vector<Real> value;
     load(x + at, value);
-    value = Op::contribution(row, value, dx + at);
+    value = Op::contribution(row, value, slopes_at<Op>(dx, at));
     const auto lane = lane_numbers<Real>() + at;
     lanes.add(v, keep((lane < last) & (lane != skipped), value));
   }
@@ -122,7 +128,7 @@ double sum_short_rows(const Op& shared, int64_t first, int64_t last, TargetCheck
     const int64_t target = op.target[row];
     if (!check(row, row + 1)) continue;
     const T* x = op.input_row(row);
-    T* dx = op.output_row(row);
+    T* dx = slopes_at<Op>(op.output, row * classes);
     const bool writes_copy = Op::kWrites && row * classes + reach > last * classes;
     if (row * classes + reach > op.rows * classes) {
       std::memset(x_copy + classes, 0, kLanes * sizeof(T));
@@ -133,9 +139,9 @@ double sum_short_rows(const Op& shared, int64_t first, int64_t last, TargetCheck
     const auto add_row = [&](const auto& coefficients) {
       int64_t i = 0;
       for (; i + kLanes <= classes; i += kLanes) {
-        add_masked_step<Op>(lanes, coefficients, x + i, dx + i, kLanes, target - i);
+        add_masked_step<Op>(lanes, coefficients, x + i, slopes_at<Op>(dx, i), kLanes, target - i);
       }
-      if (i < classes) add_masked_step<Op>(lanes, coefficients, x + i, dx + i, classes - i, target - i);
+      if (i < classes) add_masked_step<Op>(lanes, coefficients, x + i, slopes_at<Op>(dx, i), classes - i, target - i);
     };
     const auto coefficients = coefficients_of(op, row, target);
     if (coefficients.gap.low == 0) {
@@ -160,7 +166,7 @@ double sum_segment(const Op& op, int64_t row, int64_t first, int64_t last) {
   constexpr int64_t kStride = kSteps<Real> * kLanes;
   const auto coefficients = coefficients_of(op, row, op.target[row]);
   const T* x = op.input_row(row) + first;
-  T* dx = Op::kWrites ? op.output_row(row) + first : nullptr;
+  T* dx = slopes_at<Op>(op.output, row * op.classes + first);
   const int64_t count = last - first, whole = count / kLanes * kLanes;
   const int64_t y = op.target[row], target = first <= y && y < last ? y - first : -1;
   T x_tail[kLanes] = {}, dx_tail[kLanes];
@@ -176,15 +182,15 @@ double sum_segment(const Op& op, int64_t row, int64_t first, int64_t last) {
           const int64_t at = i + step * kLanes + v * kWidth<Real>;
           Vector<Real> value;
           load(x + at, value);
-          value = Op::contribution(coefficients, value, dx + at);
+          value = Op::contribution(coefficients, value, slopes_at<Op>(dx, at));
           sum = step == 0 ? value : sum + value;
         }
         lanes.add(v, sum);
       }
     }
     for (const int64_t end = std::min(count, i + kStride); i < end; i += kLanes) {
-      add_masked_step<Op>(lanes, coefficients, i < whole ? x + i : x_tail, i < whole ? dx + i : dx_tail, count - i,
-                          target - i);
+      add_masked_step<Op>(lanes, coefficients, i < whole ? x + i : x_tail, i < whole ? slopes_at<Op>(dx, i) : dx_tail,
+                          count - i, target - i);
     }
   }
   if (Op::kWrites) std::memcpy(dx + whole, dx_tail, (count - whole) * sizeof(T));
