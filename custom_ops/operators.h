@@ -98,7 +98,8 @@ struct Gradient : Operands<T, Real> {
     if (P == 2) return scale(row, target);
     T once;  // slopes are 0, 1 or NaN: where the factor is rounded, so is every product
     store(&once, scale(row, target));
-    return load(&once);
+    const double rounded = load(&once);
+    return rounded - rounded == 0 ? rounded : scale(row, target);  // but for 0 times what is too large for a T
   }
 
   MS_MML_INLINE void finish(int64_t row, int64_t target, double sum) const {

@@ -116,6 +116,19 @@ def test_every_float16_is_read_and_written_right(cpu_library):
             np.testing.assert_array_equal(got, expected.astype(np.float16))
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("classes", [3, 40, 300])
+def test_a_slope_beyond_the_dtype(cpu_library, classes, dtype):
+    """It is infinite where the hinge is active, and 0 elsewhere as ever."""
+    scores, target = np.zeros((2, classes), dtype), np.zeros(2, np.int64)
+    scores[1, 2] = -1
+    weight = np.full(classes, np.finfo(dtype).max)
+    gradient, _ = cpu_library.gradient(weight[0], **Inputs(scores, target, weight, 1, 1, "sum").arguments())
+    expected = np.full((2, classes), np.inf)
+    expected[:, 0], expected[1, 2] = -np.inf, 0
+    np.testing.assert_array_equal(gradient, expected)
+
+
 @pytest.mark.parametrize("margin", [0.1, 2**-60, 1e-20, 65536, 1e5, -1e30])
 @pytest.mark.parametrize("p", POWERS)
 def test_float16_with_any_margin(cpu_library, p, margin):
