@@ -74,18 +74,34 @@ def test_address_and_undefined_behaviour_sanitizers(reference, tmp_path):
 
 
 def test_thread_sanitizer(tmp_path):
-    """On shapes that threads share: narrow, short and long rows, and segments of few rows."""
+    """On shapes that threads share: narrow, short and long rows, and segments of few rows; with bad targets, which any
+    thread may find; and for several callers at once."""
     path, environment = sanitized("thread", ("libtsan.so",), tmp_path)
     code = f"""
+import concurrent.futures
 import numpy as np
 from conformance.guard import Memory
 from conformance.subjects.library import Library
 library = Library("CPU", "", {path!r})
 library.memory = Memory()
-for rows, classes in {SHARED}:
-    inputs, target = np.ones((rows, classes), np.float32), np.zeros(rows, np.int64)
-    for _ in range(5):
-        library.gradient(library.loss(inputs, target), inputs, target)
+
+def calls(shape):
+    rows, classes = shape
+    inputs, target, weight = np.ones(shape, np.float32), np.zeros(rows, np.int64), np.ones(classes, np.float32)
+    for _ in range(2):
+        library.gradient(library.loss(inputs, target), inputs, target, weight=weight)
+    target[:] = classes
+    try:
+        library.loss(inputs, target)
+    except RuntimeError as error:
+        assert "target[0]" in str(error)
+    else:
+        raise AssertionError
+
+for shape in {SHARED}:
+    calls(shape)
+with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    list(pool.map(calls, {SHARED[:3]}))
 """
     child = python(code, MS_MML_NUM_THREADS="4", **environment)
     assert child.returncode == 0, child.stderr
