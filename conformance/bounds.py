@@ -84,8 +84,8 @@ class Naive:
 
     def gradient(self, dout):
         p = self.inputs.p
-        factor = (self._upstream(dout) * self.weight * p / self.classes)[:, None]
         with np.errstate(all="ignore"):
+            factor = (self._upstream(dout) * self.weight * p / self.classes)[:, None]
             slope = np.where(self.hinge > 0, 1.0, 0.0) if p == 1 else self.hinge
             error = np.where(self.unsure, 1.0, 0.0) if p == 1 else self.error
             own = error.sum(1) + _growth(self.classes, self.u) * (slope + error).sum(1)
@@ -96,7 +96,8 @@ class Naive:
     def weight_gradient(self, dout):
         total, error = self._row_sums()
         upstream = self._upstream(dout)
-        value, error = (upstream * a / self.classes for a in (total, error))
+        with np.errstate(all="ignore"):
+            value, error = (upstream * a / self.classes for a in (total, error))
         value, error = (
             np.bincount(self.inputs.target[self.known], a[self.known], self.classes) for a in (value, error)
         )

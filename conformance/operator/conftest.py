@@ -2,10 +2,23 @@
 
 import mindspore as ms
 import pytest
+from hypothesis import HealthCheck, settings
 
 from conformance.guard import Memory
 from conformance.subjects.library import Library
 from ms_mml import library
+
+# What hypothesis draws: the same in every run, or, with --hypothesis-profile=search, other examples for some minutes.
+settings.register_profile(
+    "same",
+    max_examples=200,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("search", settings.get_profile("same"), max_examples=2500, derandomize=False)
+settings.load_profile("same")
 
 MODES = {"graph": ms.GRAPH_MODE, "pynative": ms.PYNATIVE_MODE}
 
