@@ -21,7 +21,10 @@ from elftools.elf.elffile import ELFFile
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[1]
 MEGABYTES = {"cpu": 1, "gpu": 20}  # that a library may add to a wheel
-SYSTEM = {"libc.so.6", "libgcc_s.so.1", "libm.so.6", "libstdc++.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1"}
+SYSTEM = {
+    *("libc.so.6", "libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1", "libgcc_s.so.1", "libstdc++.so.6"),
+    *("ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"),
+}
 COMPILERS = ("cc", "c++", "gcc", "g++", "clang", "clang++", "nvcc")
 BUILT_FROM = "build.json"  # names the commit, which an sdist does not know
 
