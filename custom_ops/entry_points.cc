@@ -5,6 +5,7 @@
 // passes the entry point to MultiMarginLossTry (try.cc) instead.
 #include <vector>
 
+#include "arithmetic.h"
 #include "kernels.h"
 
 namespace ms_mml {
@@ -14,6 +15,7 @@ int run(Operator op, int p, Reduction reduction, int count, void** data, const i
         const char** dtypes, void* stream) {
   Call call = decode(op, p, reduction, count, data, ranks, shapes, dtypes);
   call.stream = stream;
+  const IeeeArithmetic arithmetic;
   kernels().of[static_cast<int>(op)][p - 1][static_cast<int>(call.dtype)](call);
   return 0;
 }

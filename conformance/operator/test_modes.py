@@ -202,6 +202,22 @@ def test_mixed_precision(mode, level, weight):
     assert all(np.isfinite(g.asnumpy()).all() and np.abs(g.asnumpy()).max() > 0 for g in gradients)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64], ids=lambda dtype: dtype.__name__)
+@pytest.mark.parametrize("shape", [(3, 2), (100_000, 2), (1000, 300)], ids=str)
+def test_subnormal_numbers(mode, shape, dtype):
+    """The kernels keep them where MindSpore's threads, those of graph mode, do not: on these and on their own."""
+    rows, classes = shape
+    smallest = float(np.finfo(dtype).smallest_subnormal)
+    scores, weight = np.zeros(shape, dtype), np.full(classes, 2 * classes * smallest, dtype)
+    scores[:, 1] = 2 * classes * smallest
+    input, target = ms.Tensor(scores), ms.Tensor(np.zeros(rows, np.int64))
+    options = {"p": 1, "margin": 0, "reduction": "none"}
+    loss = Network(ms_mml.multi_margin_loss, options, weighted=False)(input, target)
+    np.testing.assert_array_equal(loss.asnumpy(), np.full(rows, 2 * smallest))
+    gradient = ms.grad(Network(ms_mml.multi_margin_loss, options, weighted=True))(input, target, ms.Tensor(weight))
+    np.testing.assert_array_equal(gradient.asnumpy()[:, :2], np.tile([-2 * smallest, 2 * smallest], (rows, 1)))
+
+
 def test_both_modes_give_the_same_bits():
     for p in POWERS:
         for reduction in REDUCTIONS:

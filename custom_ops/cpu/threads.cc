@@ -11,6 +11,8 @@
 #include <system_error>
 #include <thread>
 
+#include "../arithmetic.h"
+
 namespace ms_mml {
 namespace {
 
@@ -79,6 +81,7 @@ class Pool {
   }
 
   [[noreturn]] void help() {
+    const IeeeArithmetic arithmetic;
     std::unique_lock<std::mutex> lock(mutex_);
     while (true) {
       wake_.wait(lock, [this] { return job_ != nullptr && job_->wanted > 0; });
