@@ -45,6 +45,7 @@ def pytest_configure(config):
     """Find the legs, once: a target or subject that was asked for and is not there ends the run with the reason."""
     for mark in (*LEVELS.values(), *(platform for platforms in TARGETS.values() for platform in platforms)):
         config.addinivalue_line("markers", f"{mark}: as in MindSpore's own tests")
+    config.addinivalue_line("markers", "source: the same with every version of MindSpore and Python")
     if hasattr(config, "workerinput"):
         config.stash[LEGS] = [Leg(*leg) for leg in config.workerinput["legs"]]
         return

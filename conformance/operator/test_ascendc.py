@@ -11,6 +11,8 @@ import pytest
 from conformance.emulation.driven import Driven
 from conformance.operator.test_gpu import CHECKOUT, build, run
 
+pytestmark = pytest.mark.source
+
 SHAPE = (7, 1100)  # three cores of unequal rows, three tiles of unequal classes
 MARGIN = np.array([1, 0], np.float32).view(np.int32)
 

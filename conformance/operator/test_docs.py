@@ -11,6 +11,8 @@ import pytest
 from conformance.contract import CLAUSES
 from conformance.operator.test_gpu import CHECKOUT, build, run
 
+pytestmark = pytest.mark.source
+
 KERNELS = CHECKOUT / "custom_ops" / "README.md"
 PAGES = [path for path in CHECKOUT.rglob("*.md") if not {".venv", "build", "dist"} & {*path.parts}]
 ENGLISH, CHINESE = ((CHECKOUT / name).read_text() for name in ("README.md", "README_CN.md"))

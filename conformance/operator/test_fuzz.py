@@ -8,6 +8,8 @@ import pytest
 
 from conformance.operator.test_gpu import CHECKOUT, build, run
 
+pytestmark = pytest.mark.source
+
 FUZZ = CHECKOUT / "conformance" / "fuzz"
 
 # What is wrong: the file it is in, the expression there, what takes its place, and what the fuzz target then says.

@@ -19,6 +19,8 @@ from conformance.subjects.base import NotAvailable
 from conformance.subjects.emulated import BUILDS, Cuda
 from ms_mml import library
 
+pytestmark = pytest.mark.source
+
 CHECKOUT = pathlib.Path(__file__).parents[2]
 MEGABYTE = 1 << 20
 needs_nvcc = pytest.mark.skipif(shutil.which("nvcc") is None, reason="there is no nvcc on PATH")

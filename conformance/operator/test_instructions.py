@@ -7,6 +7,8 @@ import pytest
 
 from conformance.operator import instructions
 
+pytestmark = pytest.mark.source
+
 COUNTS = json.loads(instructions.COUNTS.read_text())
 TOLERANCE = 0.05
 

@@ -17,6 +17,8 @@ from conformance.cases.values import POWERS, REDUCTIONS
 from conformance.operator.fingerprint import SHARED
 from ms_mml import library
 
+pytestmark = pytest.mark.source
+
 HERE = pathlib.Path(__file__).parent
 CHECKOUT = HERE.parents[1]
 LIBRARY = library.find("CPU")

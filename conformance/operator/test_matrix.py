@@ -10,6 +10,8 @@ import pytest
 from conformance.conftest import TARGETS
 from conformance.operator.test_gpu import CHECKOUT, run
 
+pytestmark = pytest.mark.source
+
 ADAPTERS = (".github/workflows/matrix.yml", "Jenkinsfile")
 CPU = "cpu-mindspore2.10.0-python3.11"
 
