@@ -29,6 +29,7 @@ from conformance.verdict import Outcome, Verdict
 
 EXAMPLES = settings().max_examples
 DTYPES = {np.float16: 16, np.float32: 32, np.float64: 64}
+SPECIAL = st.sampled_from((np.nan, np.inf, -np.inf))
 INT64 = (-(2**63), 2**63 - 1)
 
 
@@ -81,7 +82,8 @@ def numbers(dtype, p):
     """Finite ones: all there are of float16 and float32; of float64 those of which no power or sum leaves its range,
     where the contract promises no more than the formula step by step."""
     if dtype is not np.float64:
-        return st.floats(allow_nan=False, allow_infinity=False, width=DTYPES[dtype])
+        largest = float(np.finfo(dtype).max)
+        return st.floats(-largest, largest, width=DTYPES[dtype])
     if p == 1:
         return st.floats(-1e300, 1e300)
     return st.just(0.0) | st.floats(1e-70, 1e70) | st.floats(-1e70, -1e-70)
@@ -91,15 +93,15 @@ def factors(dtype):
     """Weights and upstream gradients, whose products may leave the range of float16 and float32."""
     if dtype is not np.float64:
         info = np.finfo(dtype)
-        edges = (0.0, 1.0, -2.0, float(info.max), float(info.tiny), float(info.smallest_subnormal))
-        return st.sampled_from(edges) | st.floats(width=DTYPES[dtype])
-    return st.sampled_from((0.0, np.nan, np.inf, -np.inf)) | st.floats(1e-3, 1e3) | st.floats(-1e3, -1e-3)
+        edges = [1.0, -2.0, *map(float, (info.max, info.tiny, info.smallest_subnormal))]
+        return st.sampled_from(edges) | numbers(dtype, 1) | SPECIAL
+    return st.just(0.0) | st.floats(1e-3, 1e3) | st.floats(-1e3, -1e-3) | SPECIAL
 
 
 @st.composite
 def scores(draw, dtype, p, shape, target, margin, rng):
     """Of three kinds, mixed: normal ones, copies of a few drawn numbers, and such as leave a hinge of 0 or nearly 0."""
-    drawn = draw(st.lists(numbers(dtype, p) | st.sampled_from((np.nan, np.inf, -np.inf)), min_size=1, max_size=6))
+    drawn = draw(st.lists(numbers(dtype, p) | SPECIAL, min_size=1, max_size=6))
     normal = rng.standard_normal(shape) * 2.0 ** draw(st.integers(-8, 8))
     values = np.where(rng.random(shape) < draw(st.sampled_from((0, 0.1, 0.9, 1))), rng.choice(drawn, shape), normal)
     with np.errstate(all="ignore"):
