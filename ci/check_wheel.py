@@ -1,13 +1,15 @@
 """Proves a wheel: what is in it, that it can be built again, and what becomes of it where it is installed.
 
-usage: python ci/check_wheel.py WHEEL [--same ONE OTHER] [--install]
+usage: python ci/check_wheel.py WHEEL LIBRARY... --platform TAG [--same ONE OTHER] [--install]
 
---same compares two builds, of the checkout and of the sdist, before they were repaired: they must hold the same bytes.
---install installs it beside MindSpore where there is neither compiler nor checkout, puts it to the suite from
-a temporary folder, and uninstalls it. It leaves report.json in the current folder.
+It must have these libraries, cpu or gpu, and run on a platform whose tag begins so. --same compares two builds, of the
+checkout and of the sdist, before they were repaired: they must hold the same bytes. --install installs it beside
+MindSpore where there is neither compiler nor checkout, puts it to the suite from a temporary folder, and uninstalls it.
+That leaves report.json in the current folder.
 """
 
 import argparse
+import json
 import os
 import pathlib
 import shutil
@@ -25,8 +27,6 @@ SYSTEM = {
     *("libc.so.6", "libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1", "libgcc_s.so.1", "libstdc++.so.6"),
     *("ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"),
 }
-COMPILERS = ("cc", "c++", "gcc", "g++", "clang", "clang++", "nvcc")
-BUILT_FROM = "build.json"  # names the commit, which an sdist does not know
 
 
 def check(holds, what):
@@ -34,10 +34,10 @@ def check(holds, what):
         sys.exit(f"ci/check_wheel.py: {what}")
 
 
-def check_contents(wheel):
-    """Our package and nothing else, of no great size, and no trace of where it was built."""
+def check_contents(wheel, libraries):
+    """Our package with these libraries and nothing else, of no great size, and no trace of where it was built."""
     limit = 1 << 20  # of what is no library
-    places = [str(place).encode() for place in (CHECKOUT, pathlib.Path.home(), pathlib.Path(tempfile.gettempdir(), ""))]
+    places = [str(place).encode() for place in (CHECKOUT, pathlib.Path.home(), tempfile.gettempdir())]
     for entry in wheel.infolist():
         root, name = entry.filename.split("/")[0], entry.filename
         check(root == "ms_mml" or root.endswith(".dist-info"), f"{name} is outside the package")
@@ -47,6 +47,8 @@ def check_contents(wheel):
         if name.endswith(".so"):
             limit += MEGABYTES[name.split("/")[-2]] << 20
             check_library(wheel, name)
+    found = [entry.filename.split("/")[-2] for entry in wheel.infolist() if entry.filename.endswith(".so")]
+    check(sorted(found) == sorted(libraries), f"it has the libraries {found}, not {libraries}")
     size = sum(entry.compress_size for entry in wheel.infolist())
     check(size < limit, f"it has {size} bytes, which is more than {limit}")
     return size
@@ -64,26 +66,29 @@ def check_library(wheel, name):
     check(needed <= SYSTEM, f"{name} needs {', '.join(needed - SYSTEM)}")
 
 
+def content(wheel, name):
+    """What must be the same in another build: all but the commit, which an sdist does not know, and its hash."""
+    if name.endswith("/RECORD"):
+        return None
+    if name.endswith("/build.json"):
+        return {**json.loads(wheel.read(name)), "commit": None}
+    return wheel.read(name)
+
+
 def check_same(wheel, other):
     """The same files with the same bytes."""
 
-    def files(archive):
-        kept = [n for n in archive.namelist() if ".dist-info/" not in n and not n.endswith(BUILT_FROM)]
-        return {name: archive.read(name) for name in kept}
-
-    mine, its = files(wheel), files(other)
+    mine, its = ({name: content(archive, name) for name in archive.namelist()} for archive in (wheel, other))
     differing = sorted(name for name in mine.keys() | its.keys() if mine.get(name) != its.get(name))
     check(not differing, f"the sdist gives another {', '.join(differing)}")
 
 
 def check_installed(wheel, folder):
     """It works where there is neither compiler nor checkout, and leaves nothing behind."""
-    venv.create(folder / "venv", with_pip=True)
-    programs = folder / "venv" / "bin"
+    venv.create(folder / "venv", symlinks=True, with_pip=True)
+    programs = folder / "venv" / "bin"  # all that there is: no compiler
     environment = {**os.environ, "PATH": str(programs), "PYTHONDONTWRITEBYTECODE": "1"}
     environment.pop("PYTHONPATH", None)
-    found = [name for name in COMPILERS if shutil.which(name, path=str(programs))]
-    check(not found, f"there is a compiler: {', '.join(found)}")
 
     def python(*arguments):
         child = subprocess.run([programs / "python", *arguments], cwd=folder, env=environment, check=False)
@@ -112,11 +117,15 @@ def check_installed(wheel, folder):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("wheel", type=pathlib.Path)
+    parser.add_argument("libraries", nargs="+", choices=MEGABYTES)
+    parser.add_argument("--platform", required=True)
     parser.add_argument("--same", nargs=2)
     parser.add_argument("--install", action="store_true")
     options = parser.parse_args()
     with zipfile.ZipFile(options.wheel) as wheel:
-        size = check_contents(wheel)
+        size = check_contents(wheel, options.libraries)
+    tag = options.wheel.stem.split("-")[-1]
+    check(tag.startswith(options.platform), f"it is for {tag}, not {options.platform}")
     if options.same:
         with zipfile.ZipFile(options.same[0]) as one, zipfile.ZipFile(options.same[1]) as other:
             check_same(one, other)

@@ -16,7 +16,7 @@ import sys
 CHECKOUT = pathlib.Path(__file__).resolve().parents[1]
 NOT_RUN = 77
 RESULTS = {0: "pass", NOT_RUN: "not run"}  # all else is a failure
-REPORTING = {"cpu", "gpu", "ascend", "emulated", "aarch64", "wheel"}  # the words that leave a report.json
+WITHOUT_REPORT = {"lint", "source", "fuzz"}  # all other words leave a report.json
 
 
 def jobs(file=CHECKOUT / "ci" / "matrix.json"):
@@ -35,8 +35,9 @@ def jobs(file=CHECKOUT / "ci" / "matrix.json"):
 def run(job, folder=CHECKOUT / "ci-results"):
     """Run a job; leave its result and its report in a folder; return its exit code."""
     folder.mkdir(exist_ok=True)
-    report = CHECKOUT / "report.json"
-    report.unlink(missing_ok=True)
+    report, kept = CHECKOUT / "report.json", folder / f"{job['name']}.report.json"
+    for old in (report, *folder.glob(f"{job['name']}.*.json")):
+        old.unlink(missing_ok=True)
     environment = {"PYTHON": f"python{job['python']}", "MINDSPORE": job["mindspore"], **job["environment"]}
     command = [CHECKOUT / "ci" / "run", job["word"]]
     child = subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True)
@@ -47,19 +48,27 @@ def run(job, folder=CHECKOUT / "ci-results"):
         reason = said.group(1) if said else reason
     code = child.wait()
     if report.is_file():
-        report.replace(folder / f"{job['name']}.report.json")
-    if code == 0 and job["word"] in REPORTING and not _proved(folder / f"{job['name']}.report.json"):
-        code, reason = NOT_RUN, "it says that it passed, and its report has nothing that conforms"
+        report.replace(kept)
+    if code == 0 and job["word"] not in WITHOUT_REPORT and not _proves(kept, job):
+        code, reason = (
+            NOT_RUN,
+            "it says that it passed, and has no report of these versions in which something conforms",
+        )
     result = {"job": job["name"], "result": RESULTS.get(code, "fail"), "reason": reason or f"exit code {code}"}
     (folder / f"{job['name']}.result.json").write_text(json.dumps(result, indent=1) + "\n")
     print(f"ci/matrix.py: {job['name']}: {result['result']}, {result['reason']}", file=sys.stderr)
     return code
 
 
-def _proved(report):
-    """Whether a report has, for each leg, something that conforms."""
-    legs = json.loads(report.read_text())["legs"] if report.is_file() else []
-    return bool(legs) and all(leg["verdicts"].get("conforms") for leg in legs)
+def _proves(file, job):
+    """Whether a report has, for each leg, something that conforms, and is of the job's versions."""
+    if not file.is_file():
+        return False
+    report = json.loads(file.read_text())
+    if not report["machine"]["python"].startswith(f"{job['python']}."):
+        return False
+    versions = {leg["environment"].get("mindspore", job["mindspore"]) for leg in report["legs"]}
+    return versions == {job["mindspore"]} and all(leg["verdicts"].get("conforms") for leg in report["legs"])
 
 
 def main():

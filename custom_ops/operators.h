@@ -99,7 +99,8 @@ struct Gradient : Operands<T, Real> {
     T once;  // slopes are 0, 1 or NaN: where the factor is rounded, so is every product
     store(&once, scale(row, target));
     const double rounded = load(&once);
-    return rounded - rounded == 0 ? rounded : scale(row, target);  // but for 0 times what is too large for a T
+    // But for 0 times what is too large for a T; of what is too large for a double the formula, too, makes NaN.
+    return rounded - rounded == 0 ? rounded : scale(row, target);
   }
 
   MS_MML_INLINE void finish(int64_t row, int64_t target, double sum) const {

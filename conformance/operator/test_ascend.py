@@ -11,8 +11,8 @@ from mindspore import nn
 import ms_mml
 from conformance.cases.values import POWERS
 from conformance.emulation.ascend import CHIP, DEVICE, install, operators
+from conformance.operator.builds import CHECKOUT, run
 from conformance.operator.test_ascendc import emulated
-from conformance.operator.test_gpu import CHECKOUT, run
 from conformance.operator.test_modes import Slope
 from conformance.subjects.networks import Network
 from ms_mml import ascend, functional, info, library

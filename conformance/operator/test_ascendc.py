@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from conformance.emulation.driven import Driven
-from conformance.operator.test_gpu import CHECKOUT, build, run
+from conformance.operator.builds import CHECKOUT, build, run
 
 pytestmark = pytest.mark.source
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from conformance.operator.test_gpu import CHECKOUT, build, run
+from conformance.operator.builds import CHECKOUT, build, run
 
 pytestmark = pytest.mark.source
 

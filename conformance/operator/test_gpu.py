@@ -5,7 +5,6 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
 import sysconfig
 import zlib
@@ -15,28 +14,15 @@ import numpy as np
 import pytest
 
 from conformance.cases.inputs import Inputs
+from conformance.operator.builds import CHECKOUT, build, run
 from conformance.subjects.base import NotAvailable
 from conformance.subjects.emulated import BUILDS, Cuda
 from ms_mml import library
 
 pytestmark = pytest.mark.source
 
-CHECKOUT = pathlib.Path(__file__).parents[2]
 MEGABYTE = 1 << 20
 needs_nvcc = pytest.mark.skipif(shutil.which("nvcc") is None, reason="there is no nvcc on PATH")
-
-
-def run(*command, **options):
-    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
-
-
-def build(folder, source, *options, target="all"):
-    """What CMake printed as it built a folder, or one target of it."""
-    configured = run("cmake", "-G", "Ninja", "-S", str(source), "-B", str(folder), *options)
-    assert configured.returncode == 0, configured.stderr
-    built = run("cmake", "--build", str(folder), "--target", target, "--verbose")
-    assert built.returncode == 0, built.stdout
-    return built.stdout
 
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from conformance.conftest import TARGETS
-from conformance.operator.test_gpu import CHECKOUT, run
+from conformance.operator.builds import CHECKOUT, run
 
 pytestmark = pytest.mark.source
 
@@ -73,29 +73,38 @@ def test_marks_are_those_of_the_suite():
     assert {mark for row in rows for mark in row["marks"]} == {mark for marks in TARGETS.values() for mark in marks}
 
 
-def report(**verdicts):
-    leg = {"subject": "ms_mml", "target": "CPU", "mode": "graph", "verdicts": verdicts}
-    return f"echo '{json.dumps({'legs': [leg]})}' >report.json\n"
+def report(verdicts, mindspore="2.10.0", python="3.11.7"):
+    leg = {"subject": "ms_mml", "environment": {"mindspore": mindspore}, "verdicts": verdicts}
+    return json.dumps({"machine": {"python": python}, "legs": [leg]})
 
 
-CONFORMS = report(conforms=3)
-NOTHING = report(**{"not available": 3})
+def leaves(report):
+    return f"echo '{report}' >report.json\n"
+
+
+CONFORMS = report({"conforms": 3})
+NOTHING = "it says that it passed, and has no report of these versions in which something conforms"
 
 
 @pytest.mark.parametrize(("script", "code", "result", "reason"), [
-    (f"{CONFORMS} echo $PYTHON $MINDSPORE $1", 0, "pass", "exit code 0"),
-    (f"{CONFORMS} exit 1", 1, "fail", "exit code 1"),
+    (f"{leaves(CONFORMS)} echo $PYTHON $MINDSPORE $1", 0, "pass", "exit code 0"),
+    (f"{leaves(CONFORMS)} exit 1", 1, "fail", "exit code 1"),
     ("echo 'ci/run: NOT RUN: no Ascend' >&2; exit 77", 77, "not run", "no Ascend"),
-    ("exit 0", 77, "not run", "it says that it passed, and its report has nothing that conforms"),
-    (NOTHING, 77, "not run", "it says that it passed, and its report has nothing that conforms"),
+    ("exit 0", 77, "not run", NOTHING),
+    (leaves(report({"not available": 3})), 77, "not run", NOTHING),
+    (leaves(report({"conforms": 3}, mindspore="2.9.0")), 77, "not run", NOTHING),
+    (leaves(report({"conforms": 3}, python="3.1.0")), 77, "not run", NOTHING),
     ("kill -SEGV $$", -11, "fail", "exit code -11"),
-], ids=["passes", "fails", "not run", "no report", "nothing conforms", "crashes"])  # fmt: skip
+], ids=["passes", "fails", "not run", "no report", "nothing conforms", "MindSpore", "Python", "crashes"])  # fmt: skip
 def test_what_comes_of_a_job(script, code, result, reason, checkout):
-    (checkout / "report.json").write_text("of an earlier run")
+    results = checkout / "ci-results"
+    results.mkdir()
+    for old in (checkout / "report.json", results / f"{CPU}.report.json", results / f"{CPU}.result.json"):
+        old.write_text(CONFORMS)  # of an earlier run
     (checkout / "ci" / "run").write_text(f"#!/bin/bash\n{script}\n")
     child = python(checkout, "matrix.py", CPU)
     assert child.returncode == code % 256
-    found = json.loads((checkout / "ci-results" / f"{CPU}.result.json").read_text())
+    found = json.loads((results / f"{CPU}.result.json").read_text())
     assert found == {"job": CPU, "result": result, "reason": reason}
     if code == 0:
         assert child.stdout == "python3.11 2.10.0 cpu\n"

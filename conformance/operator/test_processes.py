@@ -90,7 +90,7 @@ for mode in (ms.GRAPH_MODE, ms.PYNATIVE_MODE):
 
 
 FORKED = """
-def exit_code_of_fork(function, expected, seconds):
+def forked(function, expected, seconds):
     \"\"\"Of a child that calls the function.\"\"\"
     process = os.fork()
     if process == 0:
@@ -111,7 +111,7 @@ def test_a_forked_process_uses_a_compiled_network(tmp_path):
 ms.set_context(mode=ms.GRAPH_MODE)
 net = Network(ms_mml.multi_margin_loss, OPTIONS, weighted=False)
 expected = net(*given).asnumpy()
-assert wait(exit_code_of_fork(net, expected, 60)) == 0
+assert wait(forked(net, expected, 60)) == 0
 child = multiprocessing.get_context("fork").Process(target=lambda: net(*given).asnumpy() == expected or sys.exit(1))
 child.start()
 child.join(60)
@@ -139,7 +139,7 @@ def test_a_forked_process_in_pynative_mode_is_as_the_built_in_has_it(tmp_path):
 ms.set_context(mode=ms.PYNATIVE_MODE)
 functions = (ms_mml.multi_margin_loss, ms.ops.multi_margin_loss)
 expected = [function(*given).asnumpy() for function in functions]
-children = [exit_code_of_fork(function, value, 10) for function, value in zip(functions, expected)]
+children = [forked(function, value, 10) for function, value in zip(functions, expected)]
 ours, built_in = map(wait, children)
 assert ours in (0, built_in), (ours, built_in)
 """
@@ -165,9 +165,8 @@ def test_data_parallel_training(tmp_path):
         port = free.getsockname()[1]
     msrun = [sys.executable, "-m", "mindspore.parallel.cluster.run", "--worker_num=2", "--local_worker_num=2"]
     msrun += [f"--master_port={port}", "--join=True", f"--log_dir={tmp_path / 'logs'}", "--cluster_time_out=60"]
-    path = os.pathsep.join(
-        [os.path.dirname(sys.executable), os.environ["PATH"]]
-    )  # its workers are what python is there
+    # msrun's workers are what python is there.
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
     child = subprocess.run(
         [*msrun, str(HERE / "data_parallel.py"), str(tmp_path), str(SECONDS - 20)],
         cwd=tmp_path,

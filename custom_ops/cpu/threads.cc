@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
+#include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
 
 #include "../arithmetic.h"
@@ -18,9 +20,9 @@ namespace {
 
 constexpr int kRanges = 16;  // for each thread: enough that all end together, few enough to read memory in long runs
 
-// A library for any Linux leaves out what older ones lack. Hence here std::condition_variable as far as it is needed
-// (GLIBCXX_3.4.30), below an atomic and no mutex that is tried (GLIBC_2.34), and sigprocmask, which on Linux is that of
-// the calling thread (pthread_sigmask: GLIBC_2.32).
+// To run on older Linux, the library avoids std::condition_variable (GLIBCXX_3.4.30), std::mutex::try_lock (GLIBC_2.34)
+// and pthread_sigmask (GLIBC_2.32): hence this class, the atomic taken_, and sigprocmask, which on Linux sets the mask
+// of the calling thread.
 class Condition {
  public:
   template <class Holds>
@@ -73,7 +75,7 @@ class Pool {
     bool started = true;
     try {
       std::thread([this] { help(); }).detach();
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
       started = false;  // fewer will do
     }
     sigprocmask(SIG_SETMASK, &before, nullptr);
@@ -115,7 +117,8 @@ int thread_limit() {
                                ? CPU_COUNT(&allowed)
                                : static_cast<int>(std::thread::hardware_concurrency());
     const char* wanted = std::getenv("MS_MML_NUM_THREADS");
-    const int threads = wanted != nullptr ? std::atoi(wanted) : 0;
+    int threads = 0;
+    if (wanted != nullptr) std::from_chars(wanted, wanted + std::strlen(wanted), threads);
     return std::max(1, threads > 0 ? threads : processors);
   }();
   return limit;
