@@ -3,6 +3,7 @@
 import configparser
 import ctypes
 import functools
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -44,7 +45,9 @@ def find(target):
     if target == "Ascend":
         return _find_op_package()
     file, build = LIBRARIES[target]
-    for root in ms_mml.__path__:
+    # Beside the modules; or, where these are a checkout's because Python was started there, beside the installed ones.
+    installed = [found.locate_file("ms_mml") for found in importlib.metadata.distributions(name="ms-mml")]
+    for root in (*ms_mml.__path__, *installed):
         path = pathlib.Path(root, file).resolve()
         if path.is_file():
             problem = _problem(path)

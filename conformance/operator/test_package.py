@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -36,6 +37,15 @@ def test_example_from_any_folder(tmp_path):
     child = run(EXAMPLE, tmp_path)
     assert child.stdout.split() == ["0.6666667", "2.0"], child.stderr
     assert "multi_margin_loss" not in child.stderr
+
+
+def test_from_a_checkout(tmp_path):
+    """Python started in one takes the modules there, and the installed kernels, as there are none beside these."""
+    shutil.copytree(README.parent / "ms_mml", tmp_path / "ms_mml", ignore=shutil.ignore_patterns("lib"))
+    plain = "import sys; sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in type(f).__module__]\n"
+    code = plain + "import ms_mml; print(ms_mml.__file__)\n" + EXAMPLE
+    child = run(code, tmp_path, MS_MML_KERNEL="aot")
+    assert child.stdout.split() == [str(tmp_path / "ms_mml" / "__init__.py"), "0.6666667", "2.0"], child.stderr
 
 
 def test_composite_by_name(tmp_path):
