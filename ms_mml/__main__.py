@@ -1,6 +1,8 @@
 """`python -m ms_mml WORD`."""
 
 import argparse
+import importlib
+import sys
 
 from ms_mml.info import info, run_check
 
@@ -25,13 +27,19 @@ def main():
     elif arguments.word == "check":
         run_check()
     elif arguments.word == "bench":
-        from ms_mml.bench import main  # so do its
-
-        main(arguments)
+        _of_extra("ms_mml.bench", "bench").main(arguments)
     else:
-        from ms_mml import demo  # its packages come with an extra
+        _of_extra("ms_mml.demo", "demo").main(arguments.picture)
 
-        demo.main(arguments.picture)
+
+def _of_extra(module, extra):
+    """A module whose packages come with an extra."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"python -m ms_mml {extra}: there is no {error.name}; install the extra: pip install 'ms-mml[{extra}]'"
+        )
 
 
 if __name__ == "__main__":

@@ -81,6 +81,16 @@ def test_bench(tmp_path):
     assert shown.stdout.decode() in child.stdout.replace("\nThe picture is in times.svg.\n", "")
 
 
+@pytest.mark.parametrize("extra", ["bench", "demo"])
+def test_an_extra_that_is_missing(tmp_path, extra):
+    (tmp_path / "tqdm.py").write_text("raise ModuleNotFoundError('gone', name='tqdm')")
+    child = run(f"import sys; sys.argv[1:] = ['{extra}']\nfrom ms_mml.__main__ import main; main()", tmp_path)
+    assert child.returncode == 1
+    assert child.stderr.splitlines()[-1] == (
+        f"python -m ms_mml {extra}: there is no tqdm; install the extra: pip install 'ms-mml[{extra}]'"
+    )
+
+
 def test_a_missing_library_is_said_once(tmp_path):
     child = run(MISSING + EXAMPLE, tmp_path)
     assert child.stdout.split() == ["0.6666667", "2.0"], child.stderr
