@@ -16,6 +16,7 @@ import sys
 CHECKOUT = pathlib.Path(__file__).resolve().parents[1]
 NOT_RUN = 77
 RESULTS = {0: "pass", NOT_RUN: "not run"}  # all else is a failure
+UNPROVED = "it says that it passed, and has no report of these versions in which something conforms"
 WITHOUT_REPORT = {"lint", "source", "fuzz"}  # all other words leave a report.json
 
 
@@ -50,10 +51,7 @@ def run(job, folder=CHECKOUT / "ci-results"):
     if report.is_file():
         report.replace(kept)
     if code == 0 and job["word"] not in WITHOUT_REPORT and not _proves(kept, job):
-        code, reason = (
-            NOT_RUN,
-            "it says that it passed, and has no report of these versions in which something conforms",
-        )
+        code, reason = NOT_RUN, UNPROVED
     result = {"job": job["name"], "result": RESULTS.get(code, "fail"), "reason": reason or f"exit code {code}"}
     (folder / f"{job['name']}.result.json").write_text(json.dumps(result, indent=1) + "\n")
     print(f"ci/matrix.py: {job['name']}: {result['result']}, {result['reason']}", file=sys.stderr)
