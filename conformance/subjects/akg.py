@@ -13,7 +13,10 @@ from conformance.subjects.mindspore import MindSporeFunction
 
 class Akg(MindSporeFunction):
     targets = ("CPU",)
-    limits = {"target-errors": "custom_ops/ascend/README.md: a kernel cannot raise"}  # noqa: RUF012
+    limits = {  # noqa: RUF012
+        "target-errors": "custom_ops/ascend/README.md: a kernel cannot raise",
+        "accuracy": "custom_ops/ascend/README.md: float16 is added up in float32",
+    }
 
     def find(self):
         if importlib.util.find_spec("decorator") is None:
