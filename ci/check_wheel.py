@@ -41,9 +41,9 @@ def check_contents(wheel, libraries):
     for entry in wheel.infolist():
         root, name = entry.filename.split("/")[0], entry.filename
         check(root == "ms_mml" or root.endswith(".dist-info"), f"{name} is outside the package")
-        content = wheel.read(entry)
+        data = wheel.read(entry)
         for place in places:
-            check(place + b"/" not in content, f"{name} says where it was built: {place.decode()}")
+            check(place + b"/" not in data, f"{name} says where it was built: {place.decode()}")
         if name.endswith(".so"):
             limit += MEGABYTES[name.split("/")[-2]] << 20
             check_library(wheel, name)
@@ -77,7 +77,6 @@ def content(wheel, name):
 
 def check_same(wheel, other):
     """The same files with the same bytes."""
-
     mine, its = ({name: content(archive, name) for name in archive.namelist()} for archive in (wheel, other))
     differing = sorted(name for name in mine.keys() | its.keys() if mine.get(name) != its.get(name))
     check(not differing, f"the sdist gives another {', '.join(differing)}")

@@ -27,11 +27,10 @@ def results(folder):
 def main(source, folder):
     found = list(results(source))
     folder.mkdir(parents=True, exist_ok=True)
-    reports = sorted(map(str, source.glob("*.report.json")))
+    reports = sorted(report.resolve() for report in source.glob("*.report.json"))
     if reports:
-        page = str((folder / "report.html").resolve())
-        files = [str(pathlib.Path(report).resolve()) for report in reports]
-        subprocess.run([sys.executable, "-m", "conformance.report", *files, "--html", page], cwd=CHECKOUT, check=True)
+        page = (folder / "report.html").resolve()
+        subprocess.run([sys.executable, "-m", "conformance.report", *reports, "--html", page], cwd=CHECKOUT, check=True)
     loader = jinja2.FileSystemLoader(CHECKOUT / "ci")
     template = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True).get_template("scoreboard.html.j2")
     counts = {result: sum(job["result"] == result for job in found) for result in ("pass", "fail", "not run")}

@@ -91,7 +91,7 @@ for mode in (ms.GRAPH_MODE, ms.PYNATIVE_MODE):
 
 FORKED = """
 def forked(function, expected, seconds):
-    \"\"\"Of a child that calls the function.\"\"\"
+    \"\"\"A child that calls the function, and whose exit code tells whether it got what was expected.\"\"\"
     process = os.fork()
     if process == 0:
         signal.alarm(seconds)
