@@ -1,7 +1,7 @@
 """The AKG kernels (custom_ops/ascend/akg), compiled by the AKG that comes with MindSpore, on CPU and in both modes.
 
-Around them comes what ms_mml does for a row in MindSpore's operators. float16 is computed in float32, and float32 in
-float64.
+Around them comes what ms_mml does for a row in MindSpore's operators. Every dtype is computed in float64: added up in
+float32, the hinges of 100000 float16 scores that nearly cancel are 2 ulp off.
 """
 
 import importlib.metadata
@@ -13,10 +13,7 @@ from conformance.subjects.mindspore import MindSporeFunction
 
 class Akg(MindSporeFunction):
     targets = ("CPU",)
-    limits = {  # noqa: RUF012
-        "target-errors": "custom_ops/ascend/README.md: a kernel cannot raise",
-        "accuracy": "custom_ops/ascend/README.md: float16 is added up in float32",
-    }
+    limits = {"target-errors": "custom_ops/ascend/README.md: a kernel cannot raise"}  # noqa: RUF012
 
     def find(self):
         if importlib.util.find_spec("decorator") is None:

@@ -8,7 +8,7 @@ from mindspore.ops import constexpr
 
 from conformance.subjects.library import module_at
 from ms_mml.checks import check_tensors
-from ms_mml.composite import check_documented_options, composite_loss, is_zero, loss_of_sums, widen
+from ms_mml.composite import check_documented_options, composite_loss, is_zero, loss_of_sums
 
 KERNELS = pathlib.Path(__file__).parents[2] / "custom_ops" / "ascend" / "akg" / "kernels.py"
 _kernels = module_at(KERNELS)
@@ -19,7 +19,7 @@ def loss(input, target, p=1, margin=1, weight=None, reduction="mean"):
     check_tensors(input, target, weight)
     if is_zero(ops.shape(input)[0]):  # AKG compiles no loop of no rows
         return composite_loss(input, target, p, margin, weight, reduction)
-    x, classes = widen(input), ops.shape(input)[1]
+    x, classes = ops.cast(input, ms.float64), ops.shape(input)[1]
     target_in_range = ops.where(ops.logical_and(target >= 0, target < classes), target, ops.zeros_like(target))
     score = ops.gather_elements(x, 1, ops.expand_dims(target_in_range, 1))
     gap = ops.stop_gradient(_constant(margin, x.dtype) - ops.reshape(score, (-1,)))
