@@ -104,13 +104,12 @@ class Total {
     settle();
   }
 
-  // Stores sign * the total.
-  __aicore__ inline void store_to(const AscendC::GlobalTensor<Out>& to, float sign) {
+  // Stores factor * the total.
+  __aicore__ inline void store_to(const AscendC::GlobalTensor<Out>& to, float factor) {
     const Floats sum = sum_.template Get<float>();
     AscendC::ReduceSum(sum, lanes_.template Get<float>(), scratch_.template Get<float>(), static_cast<int32_t>(count_));
     settle();
-    AscendC::Muls(sum, sum, sign, 1);
-    settle();
+    scale(sum, factor, 1);
     AscendC::LocalTensor<Out> rounded = stored_.template AllocTensor<Out>();
     narrow(rounded, sum, 1);
     stored_.EnQue(rounded);

@@ -1,7 +1,8 @@
 // factor * the slope of hinge^P at the wrong classes of each row, and minus their sum at the target: (N, C) of input's
 // dtype. A row is 0 where the target is no class.
 //
-// Tiles are stored with 0 at the target; the sum is known, and stored over it, when the last tile is done.
+// Tiles are stored with 0 at the target; the sum is known, and stored over it, when the last tile is done. The slopes
+// are added up before the factor multiplies them: for P = 1 they are counted.
 #pragma once
 
 #include "rows.h"
@@ -32,23 +33,25 @@ class Slopes {
         continue;
       }
       total_.begin(rows_.count(0));
-      const float factor = factor_.GetValue(row);
+      const float factor = P * factor_.GetValue(row);
       for (int64_t start = 0; start < classes_; start += tile_) {
-        const Floats values = slopes(factor, start);
-        store_tile(values, start);
+        const Floats values = slopes(start);
         total_.add(values, rows_.count(start));
+        scale(values, factor, rows_.count(start));
+        store_tile(values, start);
       }
       AscendC::PipeBarrier<PIPE_MTE3>();  // or the tile's 0 at the target may arrive after the total
-      total_.store_to(slopes_[rows_.at() + rows_.target()], -1.0f);
+      total_.store_to(slopes_[rows_.at() + rows_.target()], -factor);
     }
   }
 
  private:
-  __aicore__ inline Floats slopes(float factor, int64_t start) {
+  // Of hinge^P / P.
+  __aicore__ inline Floats slopes(int64_t start) {
     const uint32_t count = rows_.count(start);
     const Floats values = rows_.scores(start);
     to_hinges(values, rows_.gap(), zeros_.get(), bits_.template Get<uint8_t>(), count);
-    to_slopes<P>(values, factor, ones_.get(), bits_.template Get<uint8_t>(), count);
+    to_slopes<P>(values, ones_.get(), bits_.template Get<uint8_t>(), count);
     rows_.clear_target(values, start);
     return values;
   }

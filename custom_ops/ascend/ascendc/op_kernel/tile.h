@@ -82,12 +82,14 @@ __aicore__ inline void to_powers(const Floats& hinges, uint32_t count) {
   }
 }
 
-// Hinges become factor * slope. For P = 1 the slope is a step that is 0 at 0 and NaN at NaN.
+// Hinges become the slopes of hinge^P / P. For P = 1 that is a step, 0 at 0 and NaN at NaN.
 template <int P>
-__aicore__ inline void to_slopes(const Floats& hinges, float factor, const Floats& ones, const Bits& bits,
-                                 uint32_t count) {
+__aicore__ inline void to_slopes(const Floats& hinges, const Floats& ones, const Bits& bits, uint32_t count) {
   if constexpr (P == 1) replace(hinges, AscendC::CMPMODE::GT, ones, bits, count);
-  AscendC::Muls(hinges, hinges, P == 1 ? factor : 2 * factor, static_cast<int32_t>(count));
+}
+
+__aicore__ inline void scale(const Floats& values, float factor, uint32_t count) {
+  AscendC::Muls(values, values, factor, static_cast<int32_t>(count));
   settle();
 }
 
