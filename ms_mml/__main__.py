@@ -27,15 +27,15 @@ def main():
     elif arguments.word == "check":
         run_check()
     elif arguments.word == "bench":
-        _of_extra("ms_mml.bench", "bench").main(arguments)
+        _of_extra("bench").main(arguments)
     else:
-        _of_extra("ms_mml.demo", "demo").main(arguments.picture)
+        _of_extra("demo").main(arguments.picture)
 
 
-def _of_extra(module, extra):
-    """A module whose packages come with an extra."""
+def _of_extra(extra):
+    """The module of the same name as the extra that brings its packages."""
     try:
-        return importlib.import_module(module)
+        return importlib.import_module(f"ms_mml.{extra}")
     except ModuleNotFoundError as error:
         sys.exit(
             f"python -m ms_mml {extra}: there is no {error.name}; install the extra: pip install 'ms-mml[{extra}]'"
