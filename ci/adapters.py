@@ -7,7 +7,8 @@ import itertools
 import sys
 
 import jinja2
-from matrix import CHECKOUT, jobs
+
+from ci.matrix import CHECKOUT, jobs
 
 FILES = {"github.yml.j2": ".github/workflows/matrix.yml", "Jenkinsfile.j2": "Jenkinsfile"}
 

@@ -60,18 +60,8 @@ END
   done
 }
 
-bench() { # ms_mml imports MindSpore; its benchmark on a GPU does without
-  python3 - "$found" <<'END'
-import argparse
-import sys
-import types
-
-package = sys.modules["ms_mml"] = types.ModuleType("ms_mml")
-package.__path__ = ["ms_mml"]
-from ms_mml.bench import main
-
-main(argparse.Namespace(device="GPU", quick=False, show=None, json=f"{sys.argv[1]}/bench.json", picture=None))
-END
+bench() {
+  python3 -m ms_mml bench --device GPU --json "$found/bench.json"
 }
 
 failed=()

@@ -12,7 +12,8 @@ import subprocess
 import sys
 
 import jinja2
-from matrix import CHECKOUT, NOT_RUN, jobs
+
+from ci.matrix import CHECKOUT, NOT_RUN, jobs
 
 
 def results(folder):

@@ -9,7 +9,7 @@ from conformance.cases import TIERS, all_cases
 from conformance.cases.base import Leg
 from conformance.isolation import Isolated, Unavailable, legs
 from conformance.record import Record
-from conformance.subjects import SUBJECTS
+from conformance.subjects import OWN, default, known
 from conformance.verdict import Outcome, Verdict
 
 # The device targets, and the platforms that MindSpore's own tests would name in their marks (arg_mark) for each.
@@ -21,7 +21,7 @@ TARGETS = {
 LEVELS = {"quick": "level0", "full": "level1", "huge": "level2"}  # of those marks: what is asked at the gate, and later
 MODES = {None: (), "both": ("graph", "pynative"), "graph": ("graph",), "pynative": ("pynative",)}
 HERE = pathlib.Path(__file__).parent
-OTHER_TESTS = {HERE / "selftest", HERE / "operator"}  # of the suite, and of our operator beyond the contract: no legs
+SELFTEST = HERE / "selftest"  # tests of the suite itself, which need no legs
 LEGS = pytest.StashKey()
 
 
@@ -32,7 +32,7 @@ def pytest_addoption(parser):
         "--subject",
         action="append",
         metavar="NAME",
-        help=f"what is tested: {', '.join(SUBJECTS)} or module:Class (default: ms_mml); may be repeated",
+        help=f"what is tested: {', '.join(OWN)}, a declared name, or module:Class; may be repeated",
     )
     group.addoption("--mode", choices=MODES.keys() - {None}, help="MindSpore's mode (default: all that a subject has)")
     group.addoption("--tier", default="quick", choices=TIERS, help="how much is asked (default: quick)")
@@ -45,7 +45,6 @@ def pytest_configure(config):
     """Find the legs, once: a target or subject that was asked for and is not there ends the run with the reason."""
     for mark in (*LEVELS.values(), *(platform for platforms in TARGETS.values() for platform in platforms)):
         config.addinivalue_line("markers", f"{mark}: as in MindSpore's own tests")
-    config.addinivalue_line("markers", "source: the same with every version of MindSpore and Python")
     if hasattr(config, "workerinput"):
         config.stash[LEGS] = [Leg(*leg) for leg in config.workerinput["legs"]]
         return
@@ -54,7 +53,7 @@ def pytest_configure(config):
     report = config.getoption("--report")
     if report and not pathlib.Path(report).resolve().parent.is_dir():
         raise pytest.UsageError(f"there is no folder for --report {report}")
-    if not all(OTHER_TESTS & {*_path(config, argument).parents, _path(config, argument)} for argument in config.args):
+    if not all(SELFTEST in (*_path(config, argument).parents, _path(config, argument)) for argument in config.args):
         config.stash[LEGS] = _legs(config)
         config.option.tbstyle, config.option.reportchars = "no", ""  # the record has a line for each failure
     options = [config.getoption(name) for name in ("--tier", "--report", "--accept-known")]
@@ -68,7 +67,11 @@ def _path(config, argument):
 def _legs(config):
     target, modes = config.getoption("--device-target"), MODES[config.getoption("--mode")]
     found = []
-    for subject in config.getoption("--subject") or ["ms_mml"]:
+    subjects = config.getoption("--subject") or [default(config.invocation_params.dir)]
+    if subjects == [None]:
+        names = ", ".join(known(config.invocation_params.dir))
+        raise pytest.UsageError(f"name what to test: --subject NAME, where NAME is module:Class or one of {names}")
+    for subject in subjects:
         try:
             found += legs(subject, target, modes, config.invocation_params.dir)
         except Unavailable as reason:
@@ -91,6 +94,15 @@ def _cases(config):
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node):
     node.workerinput["legs"] = [tuple(leg) for leg in node.config.stash[LEGS]]
+
+
+def pytest_ignore_collect(collection_path, config):
+    """The suite's own tests run only when they are named."""
+    if collection_path == SELFTEST and not any(
+        SELFTEST in (_path(config, a), *_path(config, a).parents) for a in config.args
+    ):
+        return True
+    return None
 
 
 def pytest_generate_tests(metafunc):

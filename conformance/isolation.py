@@ -20,7 +20,7 @@ import numpy as np
 from conformance.cases.base import Answer, Leg
 from conformance.cases.golden import DefaultsCase
 from conformance.guard import Memory
-from conformance.subjects import SUBJECTS
+from conformance.subjects import known
 from conformance.subjects.base import NotAvailable
 from conformance.verdict import Outcome, Verdict
 
@@ -36,7 +36,7 @@ class Isolated:
     """A subject's process. It starts at the first case, and again after each case that ended it."""
 
     def __init__(self, subject, target, mode, home):
-        self._arguments = (SUBJECTS.get(subject, subject), target, mode, str(home))
+        self._arguments = (known(home).get(subject, subject), target, mode, str(home))
         self._process = self._last = None
 
     def start(self):

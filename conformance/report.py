@@ -1,6 +1,6 @@
-"""Reports of runs, from one machine or many, as a page, as Markdown, and as the tables of the README.
+"""Reports of runs, from one machine or many, as a page and as Markdown.
 
-usage: python -m conformance.report REPORT.json... [--html PAGE.html] [--markdown TABLE.md] [--readme README.md]
+usage: python -m conformance.report REPORT.json... [--html PAGE.html] [--markdown TABLE.md]
 """
 
 import argparse
@@ -9,10 +9,8 @@ import json
 import math
 import pathlib
 import re
-import sys
 
 import jinja2
-from packaging.version import Version
 
 from conformance import ledger
 from conformance.contract import CLAUSES, PAGE
@@ -43,10 +41,9 @@ def merged(files):
 
 
 def version(leg):
-    """Of the framework that a leg ran on, and of the project's own package."""
+    """The version of the framework that a leg ran on."""
     spelled = {"mindspore": "MindSpore", "torch": "PyTorch"}
-    names = [*spelled, *(["library version"] if leg["subject"] == "library" else [])]
-    return ", ".join(f"{spelled.get(n, n)} {leg['environment'][n]}" for n in names if n in leg["environment"])
+    return ", ".join(f"{spelled[n]} {leg['environment'][n]}" for n in spelled if n in leg["environment"])
 
 
 def title(leg):
@@ -97,11 +94,11 @@ def groups(leg):
     reasons = {entry["id"]: entry["reason"] for entry in ledger.entries()}
     return [
         {"verdict": verdict, "alike": alike, "reason": reasons.get(alike, ""), "cases": cases}
-        for (verdict, alike), cases in sorted(found.items(), key=lambda item: (not _fails(item[0][0]), -len(item[1])))
+        for (verdict, alike), cases in sorted(found.items(), key=lambda item: (not fails(item[0][0]), -len(item[1])))
     ]
 
 
-def _fails(verdict):
+def fails(verdict):
     return Verdict(verdict).is_failure
 
 
@@ -109,7 +106,7 @@ def html(legs, mutants):
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    functions = {f.__name__: f for f in (title, version, cell, histogram, largest_fraction, groups, _fails)}
+    functions = {f.__name__: f for f in (title, version, cell, histogram, largest_fraction, groups, fails)}
     return environment.get_template("report.html.j2").render(
         legs=legs, mutants=mutants, clauses=CLAUSES.values(), page=PAGE, **functions
     )
@@ -131,95 +128,17 @@ def markdown(legs, mutants):
     return text
 
 
-def support(legs):
-    """For the README: every leg with its evidence."""
-    rows = []
-    for leg in legs:
-        counts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(leg["verdicts"].items()))
-        largest = [histogram(leg)[part] for part in ("narrow", "wide")]
-        ran = f"{leg['run']['tier']} tier{'' if leg['complete'] else ', not all of it'}"
-        fails = None in largest or any(map(_fails, leg["verdicts"]))
-        worst = "" if fails else " / ".join(f"{ulp:.3g}" for ulp in largest)
-        file = pathlib.Path(leg["file"])
-        evidence = f"[{file.name}]({'/'.join(file.parts[-3:])})"
-        rows.append([title(leg), version(leg), f"Python {leg['machine']['python']}", counts, worst, ran, evidence])
-    return table(
-        [
-            "subject, device target, mode",
-            "versions",
-            "on",
-            "cases",
-            "largest ulp: float16 and 32 / 64",
-            "asked",
-            "evidence",
-        ],
-        rows,
-    )
-
-
-def against(legs):
-    """For the README: the clauses that the built-in breaks, and what ms_mml does, with the newest MindSpore of each."""
-    newest = {}
-    for leg in sorted(legs, key=lambda leg: Version(leg["environment"].get("mindspore", "0"))):
-        newest[leg["subject"], leg["mode"]] = leg
-    pairs = [(subject, mode) for subject in ("mindspore", "ms_mml") for mode in ("graph", "pynative")]
-    chosen = [newest[pair] for pair in pairs if pair in newest]
-    rows, seldom = [], []
-    for clause in CLAUSES.values():
-        cells = [cell(leg, clause.id) for leg in chosen]
-        if all(c["colour"] != "bad" for c in cells):
-            continue
-        if max(_share_broken(leg, clause.id) for leg in chosen) < 0.25:
-            seldom.append(f"`{clause.id}`")
-        else:
-            rows.append([f"`{clause.id}`: {clause.text}", *[c["text"].replace("known: ", "") for c in cells]])
-    text = table(["what is asked", *[f"`{leg['subject']}`, {leg['mode']}" for leg in chosen]], rows)
-    return text + (f"\nAnd, in less than a quarter of their cases: {', '.join(seldom)}.\n" if seldom else "")
-
-
-def _share_broken(leg, clause):
-    counts = leg["clauses"].get(clause, {})
-    broken = sum(n for word, n in counts.items() if COLOURS.get(word) is None)
-    return broken / max(1, broken + counts.get("conforms", 0))
-
-
-def readme(text, legs, phrases):
-    """A README with its generated tables made anew, in the language of these phrases."""
-    for name, make in (("support", support), ("against", against)):
-        begin, end = f"<!-- {name}: generated -->\n", f"<!-- {name}: end -->"
-        before, rest = text.split(begin)
-        made = make(legs)
-        for english in sorted(phrases, key=len, reverse=True):
-            made = made.replace(english, phrases[english])
-        text = f"{before}{begin}\n{made}\n{end}{rest.split(end)[1]}"
-    return text
-
-
-def _phrases(file):
-    """How a README says what tables say in English; README_CN.md has those of phrases_CN.json."""
-    language = HERE / f"phrases_{file.stem.partition('_')[2]}.json"
-    return json.loads(language.read_text()) if language.is_file() else {}
-
-
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m conformance.report", description=__doc__.splitlines()[0])
     parser.add_argument("reports", nargs="+", metavar="REPORT.json")
     parser.add_argument("--html", metavar="PAGE.html")
     parser.add_argument("--markdown", metavar="TABLE.md")
-    parser.add_argument("--readme", metavar="README.md", action="append", default=[], help="make its tables anew")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if the README is not up to date")
     options = parser.parse_args(arguments)
     legs, mutants = merged(options.reports)
     if options.html:
         pathlib.Path(options.html).write_text(html(legs, mutants))
     if options.markdown:
         pathlib.Path(options.markdown).write_text(markdown(legs, mutants))
-    for file in map(pathlib.Path, options.readme):
-        text = readme(file.read_text(), legs, _phrases(file))
-        if options.check and text != file.read_text():
-            sys.exit(f"{file} is not up to date; run: ./ci/run readme")
-        if not options.check:
-            file.write_text(text)
 
 
 if __name__ == "__main__":

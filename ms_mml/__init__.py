@@ -1,12 +1,38 @@
-"""The multi-margin loss for MindSpore, as its page documents it."""
+"""A correct, deterministic drop-in for MindSpore's multi-margin loss.
 
-from importlib.metadata import version
+Importing this package imports neither MindSpore nor NumPy: the first use of a name below does.
+"""
 
-from ms_mml.composite import composite
-from ms_mml.drop_in import patch, unpatch
-from ms_mml.functional import multi_margin_loss
-from ms_mml.info import run_check
-from ms_mml.layer import MultiMarginLoss
+import importlib
 
-__all__ = ["MultiMarginLoss", "composite", "multi_margin_loss", "patch", "run_check", "unpatch"]
-__version__ = version("ms-mml")
+_DEFINED_IN = {
+    "MultiMarginLoss": "layer",
+    "composite": "fallback",
+    "multi_margin_loss": "functional",
+    "patch": "patching",
+    "run_check": "info",
+    "unpatch": "patching",
+}
+__all__ = [*_DEFINED_IN]
+
+
+def __getattr__(name):
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("ms-mml")
+    if name not in _DEFINED_IN:
+        raise AttributeError(f"module 'ms_mml' has no attribute '{name}'")
+    try:
+        module = importlib.import_module(f"ms_mml.{_DEFINED_IN[name]}")
+    except ModuleNotFoundError as error:
+        if error.name != "mindspore":
+            raise
+        raise ModuleNotFoundError(
+            f"ms_mml.{name} needs MindSpore, which is not installed. Install it: pip install 'mindspore>=2.7,<2.11'",
+            name="mindspore",
+        ) from error
+    globals()[name] = value = getattr(module, name)
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__, "__version__"})

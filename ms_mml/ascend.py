@@ -12,7 +12,7 @@ from mindspore import dtype as mstype
 from mindspore.ops import constexpr
 
 from ms_mml import library
-from ms_mml.composite import gradient_backward, loss_of_sums
+from ms_mml.fallback import gradient_backward, loss_of_sums
 
 EXCEPT = "float64, no rows at all, and shapes that graph mode does not know when it compiles"
 

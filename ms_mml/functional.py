@@ -6,7 +6,7 @@ from mindspore.ops import constexpr
 
 from ms_mml import ascend, library, primitive
 from ms_mml.checks import check_options, check_tensors
-from ms_mml.composite import composite_loss
+from ms_mml.fallback import composite_loss
 
 
 def multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction="mean"):

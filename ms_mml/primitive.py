@@ -12,7 +12,7 @@ from mindspore import Tensor, ops
 from mindspore.ops import CustomRegOp, DataType
 
 from ms_mml.checks import INPUT_DTYPES
-from ms_mml.composite import gradient_backward
+from ms_mml.fallback import gradient_backward
 
 
 class Kernel(ops.Custom):

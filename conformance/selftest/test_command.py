@@ -139,18 +139,3 @@ def test_reports_of_several_runs_are_one_page(third_party):
     assert '<td class="none">not run</td>' in page
     assert "| FirstRowOnly | loss-f32-p1-mean-wnone-m1-9x33 |" in table
     assert "| formula | page | conforms 1 | conforms 1 |" in table
-
-
-def test_a_readme_out_of_date_is_noticed(third_party):
-    suite(third_party, "--subject", "numpy", "--report", "out.json", *asked(*CASES))
-    readme = third_party / "README.md"
-    marks = "".join(f"<!-- {name}: generated -->\n<!-- {name}: end -->\n" for name in ("support", "against"))
-    readme.write_text("before\n" + marks + "after\n")
-    arguments = [str(third_party / "out.json"), "--readme", str(readme)]
-    with pytest.raises(SystemExit, match="not up to date"):
-        report.main([*arguments, "--check"])
-    report.main(arguments)
-    report.main([*arguments, "--check"])
-    assert readme.read_text().startswith("before\n")
-    assert readme.read_text().endswith("after\n")
-    assert "| numpy CPU |" in readme.read_text()

@@ -9,7 +9,7 @@ from conformance.cases import all_cases
 from conformance.cases.base import Leg
 from conformance.guard import Memory
 from conformance.isolation import perform
-from conformance.mutants import MUTANTS
+from conformance.selftest.mutants import MUTANTS
 from conformance.subjects.numpy import NumPy
 from conformance.verdict import Verdict
 

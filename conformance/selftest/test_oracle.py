@@ -11,8 +11,8 @@ from conformance.bounds import Naive, overflow, ulp
 from conformance.cases import all_cases
 from conformance.cases.golden import golden_cases
 from conformance.cases.inputs import DTYPES, Inputs, generator, weights
-from conformance.golden.pytorch import FILE, compared
 from conformance.oracle import Exact, Hinges
+from conformance.selftest.record_pytorch import FILE, compared
 
 GOLDEN = [case for case in golden_cases() if hasattr(case, "index")]
 COMPARED = [case for case in all_cases("full") if compared(case)]

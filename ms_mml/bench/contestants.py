@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from ms_mml.entry_points import EntryPoints
+from ms_mml.ctypes_interface import EntryPoints
 
 PROCESSORS = len(os.sched_getaffinity(0))
 BLOCK = 1_000_003  # random scores, repeated where more are needed; a prime, so that rows differ

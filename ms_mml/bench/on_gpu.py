@@ -12,9 +12,9 @@ from tqdm import tqdm
 from ms_mml import library
 from ms_mml.bench.cases import GPU_QUICK_TABLES, GPU_TABLES
 from ms_mml.bench.contestants import scores
-from ms_mml.bench.gpu_memory import gpu
 from ms_mml.bench.race import QUICK_ROUNDS, ROUNDS, machine
-from ms_mml.entry_points import EntryPoints
+from ms_mml.ctypes_interface import EntryPoints
+from ms_mml.gpu_memory import gpu
 
 TURN = 0.02  # seconds of a turn, about
 APART = 512 << 20  # bytes of inputs, together: several times the largest cache

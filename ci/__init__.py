@@ -1,0 +1,1 @@
+"""Continuous integration: `ci/run` and the matrix of hardware targets."""

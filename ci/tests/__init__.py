@@ -1,0 +1,1 @@
+"""Tests of the CI matrix and of the documents."""

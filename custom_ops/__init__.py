@@ -1,0 +1,1 @@
+"""The kernels, by device. Only their emulation and their tests are Python."""

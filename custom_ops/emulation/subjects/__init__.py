@@ -1,0 +1,1 @@
+"""The emulated kernels as subjects of the conformance suite."""

@@ -1,0 +1,90 @@
+"""Counts the instructions of the kernel library for fixed inputs, under valgrind's callgrind: a measure of speed that
+is the same on every machine and in every run.
+
+usage: instructions.py [--write]
+
+With --write the counts beside this file become those of this build; the test compares with them. Counts belong to a
+compiler: with another there is nothing to compare.
+"""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+sys.path.append(str(pathlib.Path(__file__).parents[2]))
+
+from custom_ops.emulation.driven import DRIVER, encoded
+from ms_mml import library
+
+COUNTS = pathlib.Path(__file__).with_suffix(".json")
+INSTRUCTION_SETS = ("avx2", "baseline")  # valgrind knows no AVX-512
+SHAPES = {"narrow": (3000, 10), "short": (300, 100), "long": (3, 20_000)}
+OPERATIONS = {"loss": "MultiMarginLossP1Mean", "gradient": "MultiMarginLossGradP2Mean"}
+CASES = [
+    (instruction_set, operation, dtype, rows)
+    for instruction_set in INSTRUCTION_SETS
+    for operation in OPERATIONS
+    for dtype in ("float16", "float32", "float64")
+    for rows in SHAPES
+]
+
+
+def compiler():
+    facts = library.find("CPU").facts
+    return f"{facts['compiler']}, {facts['processor']}"
+
+
+def build_driver(folder):
+    """Compile the driver; return its path."""
+    driver = pathlib.Path(folder, "driver")
+    subprocess.run([os.environ.get("CC", "cc"), "-O2", str(DRIVER), "-ldl", "-o", str(driver)], check=True)
+    return driver
+
+
+def count(driver, instruction_set, operation, dtype, rows):
+    """The instructions of one call on one thread."""
+    shape = SHAPES[rows]
+    rng = np.random.default_rng(0)
+    scores, target = rng.standard_normal(shape).astype(dtype), rng.integers(0, shape[1], shape[0])
+    margin, scalar = np.array(1.0).view(np.int64), np.ones((), dtype)
+    arrays = [scores, target, margin, scalar]
+    if operation == "gradient":
+        arrays = [scalar, scores, target, margin, np.zeros_like(scores)]
+    symbol = OPERATIONS[operation]
+    valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", f"--toggle-collect={symbol}"]
+    child = subprocess.run(
+        [*valgrind, str(driver), library.find("CPU").path],
+        input=encoded(symbol, arrays),
+        env={**os.environ, "MS_MML_INSTRUCTION_SET": instruction_set, "MS_MML_NUM_THREADS": "1"},
+        capture_output=True,
+        check=True,
+    )
+    return int(re.search(rb"Collected\s*:\s*(\d+)", child.stderr).group(1))
+
+
+def name(case):
+    return " ".join(case)
+
+
+def main():
+    counts = json.loads(COUNTS.read_text()) if COUNTS.is_file() else {}
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        driver = build_driver(folder)
+        found = dict(zip(map(name, CASES), pool.map(lambda case: count(driver, *case), CASES)))
+    before = counts.get(compiler(), {})
+    for case, instructions in found.items():
+        change = f" ({instructions / before[case] - 1:+.1%})" if case in before else ""
+        print(f"{case:35} {instructions:10}{change}")
+    if "--write" in sys.argv:
+        COUNTS.write_text(json.dumps({**counts, compiler(): found}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

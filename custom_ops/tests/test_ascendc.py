@@ -1,0 +1,131 @@
+"""The Ascend C kernels beyond the suite's `ascendc-emulated`: that the stand-ins would notice what a chip does wrong in
+silence, that a target out of range is safe, and what is said where CANN is missing."""
+
+import os
+import shutil
+import sys
+
+import numpy as np
+import pytest
+
+from custom_ops.emulation.driven import Driven
+from custom_ops.tests.builds import CHECKOUT, build, run
+
+SHAPE = (7, 1100)  # three cores of unequal rows, three tiles of unequal classes
+MARGIN = np.array([1, 0], np.float32).view(np.int32)
+
+
+def emulated(folder, source):
+    """The entry points of the kernels in a custom_ops."""
+    build(folder, CHECKOUT / "custom_ops" / "emulation" / "ascendc", f"-DMS_MML_SOURCE={source}")
+    return Driven([str(folder / "driver"), str(folder / "libms_mml_ascendc_emulated.so")])
+
+
+def sums(kernels, scores, target):
+    result = np.full(len(target), 77, np.float32)
+    kernels.prepare("MultiMarginLossRowsP1", scores, target, MARGIN, result)()
+    return result
+
+
+def slopes(kernels, scores, target):
+    factor, result = np.ones(len(target), np.float32), np.full_like(scores, 77)
+    kernels.prepare("MultiMarginLossSlopesP1", factor, scores, target, MARGIN, result)()
+    return result
+
+
+@pytest.fixture(scope="module")
+def kernels(tmp_path_factory):
+    return emulated(tmp_path_factory.mktemp("ascendc"), CHECKOUT / "custom_ops")
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The emulation
+# ----------------------------------------------------------------------------------------------------------------------
+
+# What makes a kernel right and in which file, what becomes of it, who is called, and what the stand-in then says.
+MUTANTS = {
+    "a last tile copied in without padding": (
+        ("copies.h", "AscendC::DataCopyPad(to, from, block, padding);", "AscendC::DataCopy(to, from, count);"),
+        (sums, "DataCopy: a length of 152 bytes is not a multiple of 32"),
+    ),
+    "a last tile copied out without padding": (
+        ("copies.h", "AscendC::DataCopyPad(to, from, block);", "AscendC::DataCopy(to, from, count);"),
+        (slopes, "DataCopy: a length of 152 bytes is not a multiple of 32"),
+    ),
+    "no guard for a target of C": (
+        ("rows.h", "if (y_ < 0 || y_ >= extent_.classes) return false;", "if (y_ < 0) return false;"),
+        (sums, "elements 7700 to 7701 of a global tensor of 7700"),
+    ),
+    "no DeQue": (
+        ("rows.h", "scores = scores_.template DeQue<Score>();", "scores = loaded;"),
+        (sums, "Cast: the tensor is in a queue: there is no DeQue"),
+    ),
+    "no FreeTensor": (
+        ("rows.h", "scores_.FreeTensor(scores);", ""),
+        (sums, "AllocTensor: all 2 buffers of the queue are in use"),
+    ),
+    "no barrier between vector operations": (
+        ("tile.h", "AscendC::PipeBarrier<PIPE_V>();", ""),
+        (sums, "reads what another operation wrote without waiting for it"),
+    ),
+    "no barrier between a tile and the total over it": (
+        ("slopes.h", "AscendC::PipeBarrier<PIPE_MTE3>();", ""),
+        (slopes, "two copies to the same global memory without a barrier between them"),
+    ),
+    "a tile too long for local memory": (
+        ("../op_host/tiling.h", "kBytesPerClass = 33;", "kBytesPerClass = 20;"),
+        (slopes, "bytes of local memory, where a core has 16384"),
+    ),
+}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_the_stand_ins_notice(mutant, tmp_path):
+    (name, right, wrong), (call, words) = MUTANTS[mutant]
+    source = tmp_path / "custom_ops"
+    shutil.copytree(CHECKOUT / "custom_ops", source)
+    file = source / "ascend" / "ascendc" / "op_kernel" / name
+    assert right in file.read_text()
+    file.write_text(file.read_text().replace(right, wrong))
+    target = np.zeros(SHAPE[0], np.int32)
+    target[-1] = SHAPE[1]
+    with pytest.raises(RuntimeError, match=words):
+        call(emulated(tmp_path / "build", source), np.zeros(SHAPE, np.float16), target)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("value", [-1, SHAPE[1], 2**31 - 1, -(2**31)])
+def test_a_target_out_of_range(kernels, value, dtype):
+    """The last row, whose target would lie beyond the scores; its scores are NaN, and nobody sees them."""
+    scores, target = np.zeros(SHAPE, dtype), np.arange(SHAPE[0], dtype=np.int32)
+    scores[-1], target[-1] = np.nan, value
+    assert sums(kernels, scores, target).tolist() == [SHAPE[1] - 1] * (SHAPE[0] - 1) + [0]
+    gradient = slopes(kernels, scores, target)
+    expected = np.ones(SHAPE, dtype)
+    expected[np.arange(SHAPE[0] - 1), target[:-1]] = 1 - SHAPE[1]
+    expected[-1] = 0
+    np.testing.assert_array_equal(gradient, expected)
+
+
+def test_float64_is_refused(kernels):
+    with pytest.raises(RuntimeError, match="the dtype of 'input' must be float16 or float32, but got float64"):
+        sums(kernels, np.zeros(SHAPE), np.zeros(SHAPE[0], np.int32))
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# A machine without CANN
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("python", "cann", "missing"), [
+    (sys.executable, None, "there is no CANN: ASCEND_HOME_PATH is not set"),
+    (sys.executable, "nowhere", "there is no CANN at nowhere"),
+    ("nobody", None, "there is no MindSpore for nobody"),
+])  # fmt: skip
+def test_the_package_is_not_built(python, cann, missing, tmp_path):
+    command = ["bash", str(CHECKOUT / "custom_ops" / "ascend" / "ascendc" / "build.sh")]
+    environment = {**os.environ, "PYTHON": python, "ASCEND_HOME_PATH": cann or ""}
+    child = run(*command, cwd=tmp_path, env=environment)
+    assert child.returncode == 77
+    assert f"NOT RUN: {missing}" in child.stderr
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,291 @@
+"""The kernel library alone, through ctypes, beyond what the suite asks: the same bits everywhere, sanitizers, threads,
+a fork, bad argument lists."""
+
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from conformance.cases.inputs import Inputs
+from conformance.cases.values import POWERS, REDUCTIONS
+from custom_ops.tests.fingerprint import SHARED
+from ms_mml import library
+
+HERE = pathlib.Path(__file__).parent
+CHECKOUT = HERE.parents[1]
+LIBRARY = library.find("CPU")
+assert LIBRARY.path, LIBRARY.reason
+
+
+def fingerprint(path=LIBRARY.path, instruction_set=None, **environment):
+    """The hash, from a process of its own that used this instruction set; guard pages lie round every buffer."""
+    if instruction_set:
+        environment["MS_MML_INSTRUCTION_SET"] = instruction_set
+    command = [sys.executable, str(HERE / "fingerprint.py"), path]
+    child = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+    assert child.returncode == 0, child.stderr
+    used, digest = child.stdout.split()
+    if used == "None":
+        pytest.skip(f"this processor has no {instruction_set}")
+    assert instruction_set in (None, used)
+    return digest
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return fingerprint(MS_MML_NUM_THREADS="1")
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "7"])
+@pytest.mark.parametrize("instruction_set", LIBRARY.facts["instruction_sets"])
+def test_same_bits(reference, instruction_set, threads):
+    """For every number of threads and instruction set, also at special values; one NaN is as good as another."""
+    assert fingerprint(instruction_set=instruction_set, MS_MML_NUM_THREADS=threads) == reference
+
+
+def sanitized(sanitizers, runtimes, folder):
+    """A sanitized build of the same source: the library, and what a process needs to load it."""
+    if shutil.which("g++") is None:
+        pytest.skip("the sanitized build needs g++")
+    build = ["cmake", "-G", "Ninja", "-S", str(CHECKOUT / "custom_ops"), "-B", str(folder)]
+    subprocess.run(
+        [*build, "-DCMAKE_CXX_COMPILER=g++", f"-DMS_MML_SANITIZE={sanitizers}"], check=True, capture_output=True
+    )
+    subprocess.run(["cmake", "--build", str(folder)], check=True, capture_output=True)
+    files = [
+        subprocess.run(["g++", f"-print-file-name={name}"], check=True, capture_output=True, text=True).stdout.strip()
+        for name in runtimes
+    ]
+    return str(folder / "libms_mml_cpu.so"), {"LD_PRELOAD": " ".join(files)}
+
+
+def test_address_and_undefined_behaviour_sanitizers(reference, tmp_path):
+    """Over every case."""
+    path, environment = sanitized("address,undefined", ("libasan.so", "libubsan.so"), tmp_path)
+    environment["ASAN_OPTIONS"] = "detect_leaks=0"  # Python itself leaks
+    for instruction_set in LIBRARY.facts["instruction_sets"]:
+        assert fingerprint(path=path, instruction_set=instruction_set, **environment) == reference
+
+
+def test_thread_sanitizer(tmp_path):
+    """On shapes that threads share: narrow, short and long rows, and segments of few rows; with bad targets, which any
+    thread may find; and for several callers at once."""
+    path, environment = sanitized("thread", ("libtsan.so",), tmp_path)
+    code = f"""
+import concurrent.futures
+import numpy as np
+from conformance.guard import Memory
+from ms_mml.subjects.library import Library
+library = Library("CPU", "", {path!r})
+library.memory = Memory()
+
+def calls(shape):
+    rows, classes = shape
+    inputs, target, weight = np.ones(shape, np.float32), np.zeros(rows, np.int64), np.ones(classes, np.float32)
+    for _ in range(2):
+        library.gradient(library.loss(inputs, target), inputs, target, weight=weight)
+    target[:] = classes
+    try:
+        library.loss(inputs, target)
+    except RuntimeError as error:
+        assert "target[0]" in str(error)
+    else:
+        raise AssertionError
+
+for shape in {SHARED}:
+    calls(shape)
+with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    list(pool.map(calls, {SHARED[:3]}))
+"""
+    child = python(code, MS_MML_NUM_THREADS="4", **environment)
+    assert child.returncode == 0, child.stderr
+
+
+def loss(library, scores, target, margin=1):
+    return library.loss(**Inputs(scores, target, None, 1, margin, "none").arguments())
+
+
+def test_a_row_has_the_same_bits_in_any_batch(cpu_library):
+    rng = np.random.default_rng(0)
+    for classes in (10, 1000, 40_000):
+        scores, target = rng.standard_normal((80, classes)), rng.integers(0, classes, 80)
+        together = loss(cpu_library, scores, target)
+        for row in (0, 41, 79):
+            alone = loss(cpu_library, scores[row : row + 1], target[row : row + 1])
+            assert alone[0] == together[row]
+
+
+def test_every_float16_is_read_and_written_right(cpu_library):
+    """All of them as the score of the right class, against a wrong class at 0: margin - x[y], halved."""
+    scores = np.zeros((1 << 16, 2), np.float16)
+    scores[:, 0] = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    for margin in (0, 1, 2049):
+        got = loss(cpu_library, scores, np.zeros(1 << 16, np.int64), margin)
+        with np.errstate(invalid="ignore", over="ignore"):
+            expected = np.maximum(margin - scores[:, 0].astype(np.float64), 0) / 2
+            np.testing.assert_array_equal(got, expected.astype(np.float16))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("classes", [3, 40, 300])
+def test_a_slope_beyond_the_dtype(cpu_library, classes, dtype):
+    """It is infinite where the hinge is active, and 0 elsewhere as ever."""
+    scores, target = np.zeros((2, classes), dtype), np.zeros(2, np.int64)
+    scores[1, 2] = -1
+    weight = np.full(classes, np.finfo(dtype).max)
+    gradient, _ = cpu_library.gradient(weight[0], **Inputs(scores, target, weight, 1, 1, "sum").arguments())
+    expected = np.full((2, classes), np.inf)
+    expected[:, 0], expected[1, 2] = -np.inf, 0
+    np.testing.assert_array_equal(gradient, expected)
+
+
+@pytest.mark.parametrize("margin", [0.1, 2**-60, 1e-20, 65536, 1e5, -1e30])
+@pytest.mark.parametrize("p", POWERS)
+def test_float16_with_any_margin(cpu_library, p, margin):
+    """It is computed in float for margins of moderate size and in double for others, and is right either way."""
+    rng = np.random.default_rng(0)
+    scores, target = rng.standard_normal((50, 300)).astype(np.float16), rng.integers(0, 300, 50)
+    scores[:, ::3] = scores[range(50), target][:, None]  # of which only the margin is left
+    exact = cpu_library.loss(**Inputs(scores.astype(np.float64), target, None, p, margin, "none").arguments())
+    with np.errstate(over="ignore"):
+        expected = exact.astype(np.float16)
+    got = cpu_library.loss(**Inputs(scores, target, None, p, margin, "none").arguments())
+    np.testing.assert_array_max_ulp(got, expected, maxulp=1)
+    assert np.mean(got == expected) > 0.9
+
+
+def test_every_number_of_classes(cpu_library):
+    """Up to and beyond where the way changes in which rows are walked, and with rows that do not fill it."""
+    rng = np.random.default_rng(0)
+    for classes in (*range(1, 40), *range(250, 275)):
+        for rows in (1, 16, 23):
+            scores, target = rng.standard_normal((rows, classes)), rng.integers(0, classes, rows)
+            hinges = np.maximum(0, 1 - scores[range(rows), target][:, None] + scores)
+            hinges[range(rows), target] = 0
+            np.testing.assert_allclose(loss(cpu_library, scores, target), hinges.sum(1) / classes, rtol=1e-14)
+            expected = (hinges > 0) / classes
+            expected[range(rows), target] = -expected.sum(1)
+            upstream = np.ones(rows)
+            gradient, _ = cpu_library.gradient(upstream, **Inputs(scores, target, None, 1, 1, "none").arguments())
+            np.testing.assert_allclose(gradient, expected, rtol=1e-14)
+
+
+def arguments(**changes):
+    """A good argument list for MultiMarginLossP1None, by name, with some changed."""
+    good = {
+        "input": np.ones((3, 5), np.float32),
+        "target": np.zeros(3, np.int64),
+        "margin": np.array(0, np.int64),
+        "weight": np.ones(5, np.float32),
+        "output": np.zeros(3, np.float32),
+    }
+    return [array for array in {**good, **changes}.values() if array is not None]
+
+
+def of_shape(*shape):
+    """An array that says it has this shape."""
+    return types.SimpleNamespace(__array_interface__={**np.ones(1, np.float32).__array_interface__, "shape": shape})
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"target": None, "weight": None}, "the number of inputs and outputs must be in [4, 5], but got 3."),
+    ({"input": np.ones((3, 5), np.int32)}, "the dtype of 'input' must be float16, float32 or float64, but got int32."),
+    ({"input": np.ones(3, np.float32)}, "the rank of 'input' must be 2, but got shape (3,)."),
+    ({"input": of_shape(-1, 5)}, "shape[0] of 'input' must be at least 0, but got shape (-1, 5)."),
+    ({"input": np.ones((3, 0), np.float32)}, "shape[1] of 'input' must be at least 1, but got shape (3, 0)."),
+    ({"target": np.zeros(3, np.int32)}, "the dtype of 'target' must be int64, but got int32."),
+    ({"target": np.zeros(4, np.int64)}, "the shape of 'target' must be (3,), but got (4,)."),
+    ({"margin": np.zeros(1, np.int64)}, "the shape of 'margin' must be (), but got (1,)."),
+    ({"margin": np.array(1.0)}, "the dtype of 'margin' must be int64, but got float64."),
+    ({"weight": np.ones(5, np.float64)}, "the dtype of 'weight' must be float32, but got float64."),
+    ({"weight": np.ones(4, np.float32)}, "the shape of 'weight' must be (5,), but got (4,)."),
+    ({"output": np.zeros((), np.float32)}, "the shape of 'output' must be (3,), but got ()."),
+    ({"output": np.zeros(3, np.float16)}, "the dtype of 'output' must be float32, but got float16."),
+    ({"target": np.array([0, 1, 5])}, "target[2] is 5 but must be in [0, 5)."),
+    ({"target": np.array([0, -1, 5])}, "target[1] is -1 but must be in [0, 5)."),
+], ids=lambda value: value if isinstance(value, str) else "")  # fmt: skip
+def test_bad_argument_lists(cpu_library, changes, message):
+    with pytest.raises(RuntimeError) as raised:
+        cpu_library.entry_points.call("MultiMarginLossP1None", *arguments(**changes))
+    assert str(raised.value) == "For 'multi_margin_loss', " + message
+
+
+def test_an_array_with_strides(cpu_library):
+    with pytest.raises(ValueError, match="every array must be contiguous in memory, in the order of C"):
+        cpu_library.entry_points.call("MultiMarginLossP1None", *arguments(input=np.ones((5, 3), np.float32).T))
+
+
+@pytest.mark.parametrize("shape", SHARED, ids=str)
+def test_a_bad_target_among_rows_that_threads_share(cpu_library, shape):
+    rows, classes = shape
+    target = np.zeros(rows, np.int64)
+    target[[rows // 2, rows - 1]] = classes, -7
+    with pytest.raises(RuntimeError, match=rf"target\[{rows // 2}\] is {classes} but must be in \[0, {classes}\)"):
+        loss(cpu_library, np.ones(shape, np.float32), target)
+
+
+def test_several_threads_at_once(cpu_library):
+    scores = np.random.default_rng(0).standard_normal((300, 1000))
+    arguments = Inputs(scores, np.arange(300), None).arguments()
+    expected = cpu_library.gradient(np.array(1.0), **arguments)[0]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for gradient, _ in pool.map(lambda _: cpu_library.gradient(np.array(1.0), **arguments), range(64)):
+            np.testing.assert_array_equal(gradient, expected)
+
+
+def python(code, **environment):
+    """A process that can import the suite."""
+    path = f"import sys; sys.path.append({str(CHECKOUT)!r})\n"
+    environment = {**os.environ, **environment}
+    return subprocess.run(
+        [sys.executable, "-c", path + code], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_forked_process_computes_too():
+    """Its parent's threads are gone; a library that waited for them would hang until the alarm."""
+    code = """
+import os, signal, sys
+import numpy as np
+from conformance.guard import Memory
+from ms_mml.subjects.library import Library
+library = Library("CPU", "")
+library.memory = Memory()
+inputs, target = np.ones((500, 1000), np.float32), np.zeros(500, np.int64)
+expected = library.loss(inputs, target)
+if os.fork() == 0:
+    signal.alarm(30)
+    os._exit(library.loss(inputs, target) != expected)
+sys.exit(os.wait()[1])
+"""
+    assert python(code).returncode == 0
+
+
+def test_every_entry_point_is_exported(cpu_library):
+    for operator in ("", "Grad", "WeightGrad"):
+        for p in POWERS:
+            for reduction in REDUCTIONS:
+                symbol = f"MultiMarginLoss{operator}P{p}{reduction.capitalize()}"
+                assert hasattr(cpu_library.entry_points.library, symbol)
+                assert hasattr(cpu_library.entry_points.library, symbol + "InferShape")
+
+
+def test_unknown_instruction_set():
+    code = """
+import numpy as np
+from conformance.guard import Memory
+from ms_mml.subjects.library import Library
+library = Library("CPU", "")
+library.memory = Memory()
+assert library.entry_points.instruction_set() is None
+library.loss(np.ones((3, 5), np.float32), np.zeros(3, np.int64))
+"""
+    child = python(code, MS_MML_INSTRUCTION_SET="mmx")
+    assert child.returncode == 1
+    assert "For 'multi_margin_loss', MS_MML_INSTRUCTION_SET is 'mmx' but this processor offers: " in child.stderr

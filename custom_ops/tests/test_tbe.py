@@ -1,0 +1,254 @@
+"""The TBE kernels beyond the suite: wrong kernels are caught, the stand-in refuses what CANN refuses and is never taken
+for Ascend, and the files for CANN say what the kernels take."""
+
+import importlib
+import json
+import pathlib
+import re
+import runpy
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+
+from conformance.cases import all_cases
+from conformance.cases.base import Leg
+from conformance.isolation import Unavailable, legs, perform
+from conformance.verdict import Verdict
+from custom_ops.emulation.subjects.tbe import EMULATION, TbeEmulated
+from custom_ops.tests.builds import CHECKOUT
+
+CASES = {case.id: case for case in all_cases()}
+LEG = Leg("tbe-emulated", "CPU", "", TbeEmulated.claims, TbeEmulated.lacks, TbeEmulated.limits, False)
+FOLDER = CHECKOUT / "custom_ops" / "ascend" / "tbe"
+SOURCE = FOLDER / "multi_margin_loss.py"
+IMPORTS = f"import sys; sys.path[:0] = [{str(EMULATION)!r}, {str(FOLDER)!r}]"
+SELECT = 'dsl.vcmpsel(wrong, 0.0, "gt", hinges, 0.0)'
+
+
+@pytest.fixture
+def mutant(tmp_path, monkeypatch):
+    """A subject whose kernels' source has been edited."""
+
+    def make(right, wrong):
+        text = SOURCE.read_text()
+        assert text.count(right) == 1
+        name = f"mutant_{zlib.crc32((right + wrong).encode())}"  # Python imports a name once
+        (tmp_path / f"{name}.py").write_text(text.replace(right, wrong))
+        monkeypatch.syspath_prepend(tmp_path)
+        return type("Mutant", (TbeEmulated,), {"module": name})("CPU", "")
+
+    return make
+
+
+@pytest.fixture
+def tbe():
+    """The stand-in's modules."""
+    TbeEmulated("CPU", "")
+    names = {"dsl": "tbe.dsl", "tvm": "tbe.tvm", "emulated": "tbe.emulated", "checks": "tbe.common.utils.para_check"}
+    return type("Modules", (), {name: importlib.import_module(module) for name, module in names.items()})
+
+
+def outcome(subject, case):
+    return CASES[case].outcome(perform(subject, CASES[case]), LEG)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "case"),
+    [
+        (SELECT, "hinges", "loss-f16-p1-none-wnone-m1-9x33"),
+        (SELECT, "dsl.vmul(wrong, hinges)", "loss-f16-p1-none-w0-m3-9x33-inf"),
+        (
+            'dsl.vcmpsel(z, 0.0, "lt", 0.0, z)',
+            'dsl.vcmpsel(z, 0.0, "gt", z, 0.0)',
+            "loss-f16-p2-none-wnone-m1-9x33-nan",
+        ),
+        ("dsl.vmuls(hinge, 2.0)", "hinge", "gradient-f16-p2-none-wnone-m1-9x33"),
+        ('dsl.vcmpsel(hinge, 0.0, "gt", 1.0, hinge)', "hinge", "gradient-f16-p1-none-wnone-m1-9x33"),
+        ("dsl.broadcast(own, shape)", "0.0", "gradient-f16-p1-none-wnone-m1-9x33"),
+    ],
+    ids=["mask left out", "mask multiplied", "NaN hidden", "no 2", "hinge for its step", "no slope at the target"],
+)
+def test_wrong_kernel_diverges(mutant, right, wrong, case):
+    assert outcome(TbeEmulated("CPU", ""), case).verdict is Verdict.CONFORMS
+    died = outcome(mutant(right, wrong), case)
+    assert died.verdict is Verdict.DIVERGES
+    assert died.broken
+
+
+def test_low_part_of_the_margin(mutant):
+    """Where the high part cancels, all that is left is the low one: 2**-30."""
+    scores, target = np.array([[-1, -(2.0**-30)]], np.float32), np.array([1], np.int32)
+    margin = np.array([1, 0], np.float32)
+    assert TbeEmulated("CPU", "").row_sums(1, scores, target, margin) == [2.0**-30]
+    without = mutant(", dsl.broadcast(low, shape))", ", dsl.vmuls(dsl.broadcast(low, shape), 0.0))")
+    assert without.row_sums(1, scores, target, margin) == [0]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "text"),
+    [
+        (
+            "dsl.reduce_sum(terms, axis=1)",
+            "dsl.vmuls(dsl.reduce_sum(terms, axis=1), 1.0)",
+            "vmuls: no vector operation may follow a reduce",
+        ),
+        (
+            'dsl.cast_to(scores, "float32")',
+            "scores",
+            "vadd: all operands must be of one dtype, but there are float32 and float16",
+        ),
+        (
+            "dsl.broadcast(high, shape)",
+            "high",
+            "vadd: all operands must be of one shape, but there are (9, 1) and (9, 33)",
+        ),
+    ],
+    ids=["a vector operation after a reduce", "mixed dtypes", "no broadcast"],
+)
+def test_refused_kernel(mutant, right, wrong, text):
+    refused = outcome(mutant(right, wrong), "loss-f16-p1-none-wnone-m1-9x33")
+    assert refused.verdict is Verdict.REFUSES
+    assert refused.detail == f"RuntimeError: {text}"
+
+
+def scheduled(tbe, result):
+    with tbe.tvm.target.cce():
+        return tbe.dsl.auto_schedule(result)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda t, x, i: t.tvm.placeholder((2, 3), "float64", "x"), "placeholder x: the vector unit has no float64"),
+        (lambda t, x, i: t.dsl.cast_to(x, "float64"), "cast_to: the vector unit does not convert float32 to float64"),
+        (
+            lambda t, x, i: t.checks.check_dtype("float64", ("float16",), "x"),
+            "[x] must be one of float16, but is float64",
+        ),
+        (lambda t, x, i: t.dsl.vcmpsel(i, 0, "gt", i, 0), "vcmpsel: takes float16, float32, but got int32"),
+        (lambda t, x, i: t.dsl.reduce_sum(i, axis=1), "reduce_sum: takes float16, float32, but got int32"),
+        (lambda t, x, i: t.dsl.broadcast(x, (3, 3)), "broadcast: (2, 3) does not fit (3, 3)"),
+        (lambda t, x, i: t.dsl.auto_schedule(x), "auto_schedule: must be called under tvm.target.cce()"),
+        (lambda t, x, i: t.dsl.build(x, {}), "takes the schedule that auto_schedule returns, but got Tensor"),
+        (
+            lambda t, x, i: t.dsl.build(scheduled(t, x), {"name": "f", "tensor_list": [x, i]}),
+            "the last tensor of tensor_list must be the one that was scheduled",
+        ),
+        (
+            lambda t, x, i: t.dsl.build(scheduled(t, x), {"name": "f", "tensor_list": [i, x]}),
+            "f reads a placeholder that is not in tensor_list",
+        ),
+    ],
+)
+def test_stand_in_refuses(tbe, call, text):
+    x, integers = tbe.tvm.placeholder((2, 3), "float32"), tbe.tvm.placeholder((2, 3), "int32")
+    with pytest.raises(RuntimeError, match=re.escape(text)):
+        call(tbe, x, integers)
+
+
+def test_stand_in_refuses_no_rows(tbe):
+    empty = tbe.tvm.placeholder((0, 3), "float32")
+    with pytest.raises(RuntimeError, match=re.escape("vcmpsel: every dimension must be positive")):
+        tbe.dsl.vcmpsel(empty, 0, "gt", empty, 0)
+
+
+def test_stand_in_rounds_each_step(tbe):
+    """In float16, 2048 + 1 is 2048; the sum in float32 would be 2049."""
+    x = tbe.tvm.placeholder((1, 1), "float16")
+    result = tbe.dsl.vadd(tbe.dsl.vadd(x, x), tbe.dsl.vmuls(x, 0.5**10))
+    tbe.dsl.build(scheduled(tbe, result), {"name": "rounds", "tensor_list": [x, result]})
+    assert tbe.emulated.launch("rounds", np.full((1, 1), 1024, np.float16)) == [[2048]]
+
+
+def test_subject_is_not_on_ascend(tmp_path):
+    subject = "custom_ops.emulation.subjects.tbe:TbeEmulated"
+    with pytest.raises(Unavailable, match="it runs on CPU"):
+        legs(subject, "Ascend", (), tmp_path)
+    (leg,) = legs(subject, "CPU", (), tmp_path)
+    assert leg.environment["device"] == "none: the TBE DSL, in NumPy"
+
+
+def test_stand_in_makes_no_binary(tmp_path, monkeypatch):
+    """CANN's build leaves a kernel in ./kernel_meta; a folder with nothing in it cannot pass for one."""
+    monkeypatch.chdir(tmp_path)
+    outcome(TbeEmulated("CPU", ""), "loss-f32-p1-none-wnone-m1-9x33")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def deployed(tmp_path):
+    command = [sys.executable, str(FOLDER / "deploy.py"), str(tmp_path)]
+    child = subprocess.run(command, capture_output=True, text=True, check=True)
+    package = tmp_path / "vendors" / "ms_mml_tbe"
+    assert child.stdout == f"export ASCEND_CUSTOM_OPP_PATH={package}:$ASCEND_CUSTOM_OPP_PATH\n"
+    return package / "op_impl" / "ai_core" / "tbe"
+
+
+def test_deployed_files(deployed):
+    chips = ("ascend310b", "ascend310p", "ascend910", "ascend910b", "ascend910_93")
+    files = {path.relative_to(deployed) for path in deployed.rglob("*") if path.is_file()}
+    expected = {pathlib.Path("config", chip, f"aic-{chip}-ops-info.json") for chip in chips}
+    assert files == expected | {pathlib.Path("ms_mml_tbe_impl", "multi_margin_loss.py")}
+    assert (deployed / "ms_mml_tbe_impl" / "multi_margin_loss.py").read_bytes() == SOURCE.read_bytes()
+    assert len({(deployed / path).read_bytes() for path in expected}) == 1
+
+
+def test_deployed_information(deployed):
+    information = json.loads((deployed / "config" / "ascend910b" / "aic-ascend910b-ops-info.json").read_text())
+    kernels = TbeEmulated("CPU", "").kernels
+    assert len(information) == 5
+    for operator in information.values():
+        assert operator["opFile"] == {"value": "multi_margin_loss"}
+        function = getattr(kernels, operator["opInterface"]["value"])
+        inputs = [value["name"] for key, value in operator.items() if key.startswith("input")]
+        names = function.__wrapped__.__code__.co_varnames[: function.__wrapped__.__code__.co_argcount]
+        assert [*inputs, operator["output0"]["name"], "kernel_name"] == list(names)
+        assert not [key for key in operator if key.startswith("attr")]
+    common = {"paramType": "required", "format": "ND,ND", "shape": "all"}
+    assert information["MultiMarginLossTbeSlopesP2"]["input0"] == {"name": "scores", "dtype": "float16,float", **common}
+    assert information["MultiMarginLossTbeSlopesP2"]["input4"] == {"name": "factor", "dtype": "float,float", **common}
+    assert information["MultiMarginLossTbeSlopesP2"]["output0"] == {
+        "name": "slopes",
+        "dtype": "float16,float",
+        **common,
+    }
+    assert information["MultiMarginLossTbeRowsP1"]["output0"] == {"name": "sums", "dtype": "float,float", **common}
+
+
+def test_registration():
+    table = runpy.run_path(str(FOLDER / "registration.py"))
+    for operator in table["OPERATORS"]:
+        info = table["registration"](operator)
+        assert (info["op_name"], info["target"], info["attr"]) == (operator, "Ascend", [])
+    info = table["registration"]("MultiMarginLossTbeRowsP2")
+    assert [argument["name"] for argument in info["inputs"] + info["outputs"]] == [*table["GAP"], "sums"]
+    half, single = ("float16", "DefaultFormat"), ("float32", "DefaultFormat")
+    assert info["dtype_format"] == [(half, *[single] * 4), (single,) * 5]
+
+
+def test_mindspore_takes_it_but_runs_it_nowhere_but_on_ascend(tmp_path):
+    """With the stand-in in the place of CANN's package, MindSpore makes the operator, and refuses to run it here."""
+    text = f"""{IMPORTS}
+import mindspore as ms
+from mindspore import ops
+from multi_margin_loss import multi_margin_loss_rows_p1 as kernel
+from registration import registration
+ms.set_context(mode=ms.GRAPH_MODE, device_target="CPU")
+info = registration("MultiMarginLossTbeRowsP1")
+rows = ops.Custom(kernel, lambda x, *_: x[:1], lambda x, *_: ms.float32, func_type="tbe", reg_info=info)
+print("made", rows.get_attr_dict()["func_type"])
+
+@ms.jit
+def call(x, column):
+    return rows(x, column, column, x)
+
+print(call(ops.ones((2, 3)), ops.zeros((2, 1))))
+"""
+    script = tmp_path / "call.py"
+    script.write_text(text)
+    child = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert child.stdout.splitlines()[-1:] == ["made tbe"], child.stderr
+    assert "Unsupported func type for Custom operator on CPU" in child.stderr

@@ -1,0 +1,44 @@
+"""Fixtures for what is tested of our operator alone."""
+
+import mindspore as ms
+import pytest
+from hypothesis import HealthCheck, settings
+
+from ms_mml import library
+
+# What hypothesis draws: the same in every run, or, with --hypothesis-profile=search, other examples for some minutes.
+settings.register_profile(
+    "same",
+    max_examples=200,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("search", settings.get_profile("same"), max_examples=2500, derandomize=False)
+settings.load_profile("same")
+
+MODES = {"graph": ms.GRAPH_MODE, "pynative": ms.PYNATIVE_MODE}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _device(tmp_path_factory):
+    """MindSpore leaves files in the working directory, so it gets one of its own."""
+    ms.set_context(device_target="CPU")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("mindspore"))
+        yield
+
+
+@pytest.fixture(params=MODES)
+def mode(request):
+    ms.set_context(mode=MODES[request.param])
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def kernels():
+    """The path of the kernel library: a test that ran without it would prove nothing of it."""
+    found = library.find("CPU")
+    assert found.path is not None, found.reason
+    return found.path

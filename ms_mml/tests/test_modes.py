@@ -1,0 +1,230 @@
+"""The ways in which MindSpore calls an operator: jit, dynamic shapes, vmap, training, mixed precision, derivatives."""
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import amp, nn, ops
+
+import ms_mml
+from conformance.cases.values import POWERS, REDUCTIONS
+from conformance.subjects.networks import Network
+from ms_mml import library, primitive
+from ms_mml.tests.conftest import MODES
+
+RNG = np.random.default_rng(0)
+SCORES = RNG.standard_normal((6, 5))
+INPUT = ms.Tensor(SCORES, ms.float32)
+TARGET = ms.Tensor([0, 1, 2, 3, 4, 1], ms.int64)
+WEIGHT = ms.Tensor([1, 2, -1, 0.5, 3], ms.float32)
+
+pytestmark = pytest.mark.usefixtures("kernels")
+
+
+def same(result, expected):
+    np.testing.assert_array_equal(result.asnumpy(), expected.asnumpy())
+
+
+@ms.jit
+def jitted(input, target, weight):
+    return ms_mml.multi_margin_loss(input, target, 2, 1, weight, "none")
+
+
+def test_jit(mode):
+    same(jitted(INPUT, TARGET, WEIGHT), ms_mml.multi_margin_loss(INPUT, TARGET, 2, 1, WEIGHT, "none"))
+
+
+@pytest.mark.parametrize("function", [ms_mml.multi_margin_loss, ms_mml.composite], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("rank", ["known", "unknown"])
+def test_dynamic_shapes(mode, function, reduction, rank):
+    """One compiled network, and its gradients, over changing N and C, down to no rows at all."""
+    if rank == "unknown" and function is ms_mml.composite:
+        pytest.skip("MindSpore's own operators do not take an unknown rank")
+
+    def shape(size):
+        return [None] * size if rank == "known" else None
+
+    net, gradient = (Network(function, {"p": 2, "margin": 1, "reduction": reduction}, weighted=True) for _ in range(2))
+    shapes = [ms.Tensor(shape=shape(n), dtype=t) for n, t in ((2, ms.float32), (1, ms.int64), (1, ms.float32))]
+    net.set_inputs(*shapes)
+    gradient.set_inputs(*shapes)
+    gradient = ms.grad(gradient, (0, 2))
+    for rows, classes in ((6, 5), (3, 4), (1, 5), (4, 1)):
+        arguments = INPUT[:rows, :classes], ops.minimum(TARGET[:rows], classes - 1), WEIGHT[:classes]
+        static = Network(function, {"p": 2, "margin": 1, "reduction": reduction}, weighted=True)
+        same(net(*arguments), static(*arguments))
+        for dynamic, expected in zip(gradient(*arguments), ms.grad(static, (0, 2))(*arguments)):
+            same(dynamic, expected)
+    empty = net(INPUT[:0], TARGET[:0], WEIGHT).asnumpy()
+    np.testing.assert_array_equal(empty, {"none": np.zeros(0), "sum": 0, "mean": np.nan}[reduction])
+
+
+class Each(nn.Cell):
+    def __init__(self, weight):
+        super().__init__()
+        self.loss = ms_mml.MultiMarginLoss(weight=weight)
+
+    def construct(self, input, target):
+        return self.loss(input, target)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("cell", [Each, lambda weight: ms_mml.MultiMarginLoss(weight=weight)], ids=["inside", "itself"])
+def test_vmap_of_a_cell(mode, cell, weight):
+    batch = ops.stack([INPUT, INPUT + 1, -INPUT])
+    targets = ops.stack([TARGET, TARGET, TARGET])
+    got = ops.vmap(cell(weight), in_axes=0)(batch, targets)
+    expected = ops.stack([ms_mml.MultiMarginLoss(weight=weight)(x, TARGET) for x in batch])
+    same(got, expected)
+
+
+@pytest.mark.parametrize("dtype", [ms.float16, ms.float32, ms.float64])
+def test_float_margin_of_the_cell(mode, dtype):
+    cell = ms_mml.MultiMarginLoss(margin=0.1, reduction="sum")
+    assert cell(ms.Tensor([[0, 0]], dtype), TARGET[:1]) == ops.cast(0.05, dtype)
+
+
+def test_value_and_grad_agrees_with_the_parts(mode):
+    net = Network(ms_mml.multi_margin_loss, {"p": 1, "margin": 1, "reduction": "mean"}, weighted=True)
+    value, (gradient, weight_gradient) = ms.value_and_grad(net, (0, 2))(INPUT, TARGET, WEIGHT)
+    same(value, net(INPUT, TARGET, WEIGHT))
+    same(gradient, ms.grad(net, 0)(INPUT, TARGET, WEIGHT))
+    same(weight_gradient, ms.grad(net, 2)(INPUT, TARGET, WEIGHT))
+
+
+def test_graph_mode_does_not_pay_for_an_unused_weight_gradient(monkeypatch):
+    """The weight's gradient is put in the hands of an entry point that fails whenever it runs."""
+    path = library.find("CPU").path
+
+    def failing(*_):
+        inputs = ["dout", "input", "target", "margin"]
+        return primitive.Kernel(path, "MultiMarginLossP1None", inputs, None, lambda zeros_like: None)
+
+    monkeypatch.setattr(primitive, "weight_gradient_kernel", failing)
+    ms.set_context(mode=ms.GRAPH_MODE)
+    options = {"p": 1, "margin": 77, "reduction": "mean"}  # a margin whose kernels are not made yet
+    net = Network(ms_mml.multi_margin_loss, options, weighted=True)
+    assert np.isfinite(ms.grad(net, 0)(INPUT, TARGET, WEIGHT).asnumpy()).all()
+    with pytest.raises(RuntimeError, match="weight_gradient"):
+        ms.grad(net, 2)(INPUT, TARGET, WEIGHT).asnumpy()
+
+
+class Slope(nn.Cell):
+    """The gradient with respect to one input along a direction: what a second derivative is the gradient of."""
+
+    def __init__(self, net, position):
+        super().__init__()
+        self.gradient = ms.grad(net, position)
+
+    def construct(self, input, target, weight, direction):
+        return (self.gradient(input, target, weight) * direction).sum()
+
+
+@pytest.mark.parametrize("p", POWERS)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("function", [ms_mml.multi_margin_loss, ms_mml.composite], ids=lambda f: f.__name__)
+def test_second_derivatives(mode, function, p, reduction):
+    """Against central differences of the gradients, in float64 and away from ties."""
+    values = [SCORES, WEIGHT.asnumpy().astype(float)]
+    net = Network(function, {"p": p, "margin": 1, "reduction": reduction}, weighted=True)
+    for position, along in ((0, RNG.standard_normal((6, 5))), (2, RNG.standard_normal(5))):
+        slope = Slope(net, position)
+        direction = ms.Tensor(along)
+
+        def at(scores, weight, slope=slope, direction=direction):
+            return slope(ms.Tensor(scores), TARGET, ms.Tensor(weight), direction).asnumpy()
+
+        arguments = ms.Tensor(values[0]), TARGET, ms.Tensor(values[1]), direction
+        second = [g.asnumpy() for g in ms.grad(slope, (0, 2))(*arguments)]
+        for which, got in enumerate(second):
+            step = np.zeros_like(values[which])
+            for index in list(np.ndindex(step.shape))[::3]:
+                step[index] = 1e-4
+                moved = [[v + sign * step if i == which else v for i, v in enumerate(values)] for sign in (1, -1)]
+                expected = (at(*moved[0]) - at(*moved[1])) / 2e-4
+                step[index] = 0
+                np.testing.assert_allclose(got[index], expected, rtol=1e-6, atol=1e-9)
+
+
+def test_second_derivatives_agree_in_all_dtypes(mode):
+    """float16 within its rounding of float32, and float32 of float64; weights present and absent."""
+    for weighted in (False, True):
+        slope = Slope(Network(ms_mml.multi_margin_loss, {"p": 2, "margin": 1, "reduction": "mean"}, weighted), 0)
+        results = []
+        for dtype in (ms.float16, ms.float32, ms.float64):
+            x, w = ops.cast(ops.cast(INPUT, ms.float16), dtype), ops.cast(WEIGHT, dtype)
+            results.append(ms.grad(slope)(x, TARGET, w, x).asnumpy())
+            assert results[-1].dtype == x.asnumpy().dtype
+        np.testing.assert_allclose(results[0], results[2], rtol=0, atol=np.abs(results[2]).max() * 2**-10)
+        np.testing.assert_allclose(results[1], results[2], rtol=0, atol=np.abs(results[2]).max() * 2**-21)
+
+
+class Classifier(nn.Cell):
+    def __init__(self, loss):
+        super().__init__()
+        self.dense = nn.Dense(5, 5, weight_init="zeros", bias_init="zeros")
+        self.loss = loss
+
+    def construct(self, input, target):
+        return self.loss(self.dense(input), target)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
+def test_training(mode, weight):
+    net = Classifier(ms_mml.MultiMarginLoss(weight=None if weight is None else ops.abs(weight)))
+    step = nn.TrainOneStepCell(net, nn.SGD(net.trainable_params(), learning_rate=0.1))
+    losses = [float(step(INPUT, TARGET).asnumpy()) for _ in range(20)]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < losses[0]
+
+
+def test_a_parameter_as_weight_is_trained(mode):
+    weight = ms.Parameter(ms.Tensor(WEIGHT.asnumpy()))
+    net = Classifier(ms_mml.MultiMarginLoss(weight=weight))
+    assert "loss.weight" in {parameter.name for parameter in net.trainable_params()}
+    nn.TrainOneStepCell(net, nn.SGD([weight], learning_rate=1.0))(INPUT, TARGET)
+    rows = np.bincount(TARGET.asnumpy(), minlength=5)  # all scores are 0, so each row's sum of hinges is 4
+    np.testing.assert_allclose(weight.asnumpy(), WEIGHT.asnumpy() - rows * 4 / 5 / 6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("level", ["O1", "O2", "O3", "auto"])
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
+def test_mixed_precision(mode, level, weight):
+    """A float margin, which PyNative mode would round to float16 were it a floating-point tensor."""
+    cell = ms_mml.MultiMarginLoss(margin=0.1, weight=weight)
+    net = amp.auto_mixed_precision(Classifier(cell), level, ms.float16)
+    got = net(INPUT, TARGET).asnumpy()
+    expected = ms_mml.MultiMarginLoss(margin=0.1, weight=weight)(ops.zeros_like(INPUT), TARGET).asnumpy()
+    if level in ("O2", "O3"):
+        expected = expected.astype(np.float16).astype(np.float32)  # the loss itself was float16
+    assert got == expected
+    gradients = ms.grad(net, None, net.trainable_params())(INPUT, TARGET)
+    assert all(np.isfinite(g.asnumpy()).all() and np.abs(g.asnumpy()).max() > 0 for g in gradients)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64], ids=lambda dtype: dtype.__name__)
+@pytest.mark.parametrize("shape", [(3, 2), (100_000, 2), (1000, 300)], ids=str)
+def test_subnormal_numbers(mode, shape, dtype):
+    """The kernels keep them where MindSpore's threads, those of graph mode, do not: on these and on their own."""
+    rows, classes = shape
+    smallest = float(np.finfo(dtype).smallest_subnormal)
+    scores, weight = np.zeros(shape, dtype), np.full(classes, 2 * classes * smallest, dtype)
+    scores[:, 1] = 2 * classes * smallest
+    input, target = ms.Tensor(scores), ms.Tensor(np.zeros(rows, np.int64))
+    options = {"p": 1, "margin": 0, "reduction": "none"}
+    loss = Network(ms_mml.multi_margin_loss, options, weighted=False)(input, target)
+    np.testing.assert_array_equal(loss.asnumpy(), np.full(rows, 2 * smallest))
+    gradient = ms.grad(Network(ms_mml.multi_margin_loss, options, weighted=True))(input, target, ms.Tensor(weight))
+    np.testing.assert_array_equal(gradient.asnumpy()[:, :2], np.tile([-2 * smallest, 2 * smallest], (rows, 1)))
+
+
+def test_both_modes_give_the_same_bits():
+    for p in POWERS:
+        for reduction in REDUCTIONS:
+            results = []
+            for mode in MODES.values():
+                ms.set_context(mode=mode)
+                net = Network(ms_mml.multi_margin_loss, {"p": p, "margin": 1, "reduction": reduction}, weighted=True)
+                results.append((net(INPUT, TARGET, WEIGHT), *ms.grad(net, (0, 2))(INPUT, TARGET, WEIGHT)))
+            for graph, pynative in zip(*results):
+                same(graph, pynative)
