@@ -1,41 +1,47 @@
-"""A kernel library through ctypes, without MindSpore: arrays of NumPy or, on a GPU, of PyTorch or CuPy."""
+"""A kernel library called through ctypes, without MindSpore: arrays of NumPy or, on a GPU, of PyTorch or CuPy."""
 
 import ctypes
 
 import numpy as np
 
 
-def _interface(array):
-    """Address, shape and type, as all array libraries give them."""
+def symbol(operator, p, reduction):
+    """The exported function of an operator ('', 'Grad' or 'WeightGrad'), for example MultiMarginLossGradP2Mean."""
+    return f"MultiMarginLoss{operator}P{p}{reduction.capitalize()}"
+
+
+def _array_interface(array):
+    """Address, shape and dtype, in the form that all array libraries provide."""
     return getattr(array, "__cuda_array_interface__", None) or array.__array_interface__
 
 
-class EntryPoints:
-    """The entry points of a kernel library.
+class CtypesLibrary:
+    """The exported functions of a kernel library.
 
-    Where that is not this processor's, `to_device` puts an array in its device's memory, and `stream` is the device's
-    queue of work.
+    A subclass for a device with its own memory overrides `to_device`, which copies an array there, and `stream`, the
+    device's stream.
     """
 
     to_device = staticmethod(np.asarray)
     stream = None
 
     def __init__(self, path):
-        self.library = ctypes.CDLL(path)
+        self.cdll = ctypes.CDLL(path)
 
     def instruction_set(self):
-        name = self.library.MultiMarginLossInstructionSet
-        name.restype = ctypes.c_char_p
-        found = name()
-        return found and found.decode()
+        """The name of the instruction set in use; None if the requested one is unavailable."""
+        function = self.cdll.MultiMarginLossInstructionSet
+        function.restype = ctypes.c_char_p
+        name = function()
+        return name and name.decode()
 
-    def call(self, symbol, *arrays):
-        """Call an entry point with arrays for its inputs and its output; raise RuntimeError with its message."""
-        self.prepare(symbol, *arrays)()
+    def call(self, function, *arrays):
+        """Call an exported function with its inputs and its output; raise RuntimeError with the kernel's message."""
+        self.prepare(function, *arrays)()
 
-    def prepare(self, symbol, *arrays):
-        """The call as a function of no arguments, so that it can be made many times."""
-        count, interfaces = len(arrays), [_interface(array) for array in arrays]
+    def prepare(self, function, *arrays):
+        """Return the call as a function of no arguments, to be called any number of times."""
+        count, interfaces = len(arrays), [_array_interface(array) for array in arrays]
         if any(interface.get("strides") for interface in interfaces):
             raise ValueError("For 'multi_margin_loss', every array must be contiguous in memory, in the order of C.")
         shapes = [interface["shape"] for interface in interfaces]
@@ -44,7 +50,7 @@ class EntryPoints:
         names = [np.dtype(interface["typestr"]).name.encode() for interface in interfaces]
         message = ctypes.create_string_buffer(1024)
         arguments = (
-            getattr(self.library, symbol),
+            getattr(self.cdll, function),
             count,
             (ctypes.c_void_p * count)(*[interface["data"][0] for interface in interfaces]),
             (ctypes.c_int * count)(*map(len, shapes)),
@@ -55,20 +61,22 @@ class EntryPoints:
             ctypes.c_int64(len(message)),
         )
 
-        def call(function=self.library.MultiMarginLossTry, keep_alive=(arrays, sizes)):
-            if function(*arguments):
+        def call(call_and_catch=self.cdll.MultiMarginLossTry, keep_alive=(arrays, sizes)):
+            if call_and_catch(*arguments):
                 raise RuntimeError(message.value.decode())
 
         return call
 
     def bind(self, operator, p, reduction, margin, arrays, weight, result):
-        """The call of an operator ('', 'Grad' or 'WeightGrad') with its options, as a function of no arguments."""
+        """Return the call of an operator with its options as a function of no arguments.
+
+        `arrays` are the operator's inputs other than the margin and the weight; `weight` may be None.
+        """
         margin = self.to_device(np.array(margin, np.float64).view(np.int64))
         weights = [] if weight is None else [weight]
-        symbol = f"MultiMarginLoss{operator}P{p}{reduction.capitalize()}"
-        return self.prepare(symbol, *arrays, margin, *weights, result)
+        return self.prepare(symbol(operator, p, reduction), *arrays, margin, *weights, result)
 
     def run(self, operator, p, reduction, margin, arrays, weight, result):
-        """Call an operator; return the result."""
+        """Call an operator as `bind` describes it; return `result`, which it has written."""
         self.bind(operator, p, reduction, margin, arrays, weight, result)()
         return result

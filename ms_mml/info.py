@@ -1,6 +1,5 @@
 """What is installed here, what would run on each device target, and whether it works."""
 
-import ctypes
 import importlib.metadata
 import os
 import platform
@@ -10,6 +9,7 @@ import mindspore
 import numpy as np
 
 from ms_mml import ascend, library
+from ms_mml.ctypes_interface import CtypesLibrary
 from ms_mml.functional import multi_margin_loss
 
 # The example of the documented page: all scores are 1, so every hinge is 1 and every slope 1 / C / N.
@@ -31,7 +31,7 @@ def info():
             lines.append(f"    why: {found.reason}; runs as MindSpore operators (composite)")
             lines.append(f"    build it with: {found.build}")
         else:
-            lines += [f"    {name}: {_text(value)}" for name, value in found.facts.items()]
+            lines += [f"    {name}: {_text(value)}" for name, value in found.build_info.items()]
             lines += [f"    instruction set in use: {_instruction_set(found.path)}"] if target == "CPU" else []
             lines += [f"    as MindSpore operators (composite): {ascend.EXCEPT}"] if target == "Ascend" else []
     return lines
@@ -42,10 +42,8 @@ def _text(value):
 
 
 def _instruction_set(path):
-    name = ctypes.CDLL(path).MultiMarginLossInstructionSet
-    name.restype = ctypes.c_char_p
-    found = name()
-    return found.decode() if found else "none: MS_MML_INSTRUCTION_SET asks for one that this processor lacks"
+    name = CtypesLibrary(path).instruction_set()
+    return name or "none: MS_MML_INSTRUCTION_SET asks for one that this processor lacks"
 
 
 def run_check():

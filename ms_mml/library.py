@@ -36,7 +36,7 @@ class Library:
     path: Optional[str]
     reason: str
     build: str
-    facts: dict = field(default_factory=dict, compare=False)
+    build_info: dict = field(default_factory=dict, compare=False)
 
 
 @functools.cache

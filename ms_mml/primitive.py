@@ -12,6 +12,7 @@ from mindspore import Tensor, ops
 from mindspore.ops import CustomRegOp, DataType
 
 from ms_mml.checks import INPUT_DTYPES
+from ms_mml.ctypes_interface import symbol
 from ms_mml.fallback import gradient_backward
 
 
@@ -23,19 +24,21 @@ class Kernel(ops.Custom):
     bprop, given what makes the gradient of an input that has none.
     """
 
-    def __init__(self, library, symbol, inputs, out_shape, derivative):
-        function = f"{library}:{symbol}"
+    def __init__(self, library, function, inputs, out_shape, derivative):
+        path = f"{library}:{function}"
         # One symbol serves both with and without weights: the registration keeps the two apart by their names. Shape
         # inference by the library needs an attribute, any.
-        registration = CustomRegOp(f"{symbol}_{'_'.join(inputs)}").target(mindspore.get_current_device().device_target)
+        registration = CustomRegOp(f"{function}_{'_'.join(inputs)}").target(
+            mindspore.get_current_device().device_target
+        )
         for index, name in enumerate(inputs):
             registration.input(index, name)
         registration.output(0, "output").attr("unused", "optional", "int", value=0)
         registration.dtype_format(*[DataType.None_None] * (len(inputs) + 1))
-        super().__init__(function, None, _dtype_of_first, "aot", derivative(ops.zeros_like), registration.get_op_info())
+        super().__init__(path, None, _dtype_of_first, "aot", derivative(ops.zeros_like), registration.get_op_info())
         self.add_prim_attr("input_names", inputs)
         bprop = derivative(_zeros_like)
-        self._eager = _EagerKernel(function, out_shape, _dtype_of_first, "aot", bprop, registration.get_op_info())
+        self._eager = _EagerKernel(path, out_shape, _dtype_of_first, "aot", bprop, registration.get_op_info())
 
     def __call__(self, *args):
         return self._eager(*args)
@@ -64,10 +67,6 @@ def _dtype_of_first(dtype, *_):
     if dtype.element_type() not in INPUT_DTYPES:
         raise TypeError(f"For 'multi_margin_loss', there is no kernel for {str(dtype.element_type()).lower()}.")
     return dtype
-
-
-def _symbol(operator, p, reduction):
-    return f"MultiMarginLoss{operator}P{p}{reduction.capitalize()}"
 
 
 def _inputs(*names, weighted):
@@ -102,7 +101,7 @@ def loss_kernel(library, p, margin, reduction, weighted):
 
     return Kernel(
         library,
-        _symbol("", p, reduction),
+        symbol("", p, reduction),
         _inputs("input", "target", "margin", weighted=weighted),
         (lambda input, *_: input[:1]) if reduction == "none" else (),
         derivative,
@@ -126,7 +125,7 @@ def gradient_kernel(library, p, margin, reduction, weighted):
 
     return Kernel(
         library,
-        _symbol("Grad", p, reduction),
+        symbol("Grad", p, reduction),
         _inputs("dout", "input", "target", "margin", weighted=weighted),
         lambda dout, input, *_: input,
         derivative,
@@ -156,7 +155,7 @@ def weight_gradient_kernel(library, p, margin, reduction):
 
     return Kernel(
         library,
-        _symbol("WeightGrad", p, reduction),
+        symbol("WeightGrad", p, reduction),
         _inputs("dout", "input", "target", "margin", weighted=False),
         lambda dout, input, *_: input[1:],
         derivative,

@@ -6,7 +6,7 @@ import subprocess
 
 import numpy as np
 
-from ms_mml.ctypes_interface import EntryPoints
+from ms_mml.ctypes_interface import CtypesLibrary
 
 DRIVER = pathlib.Path(__file__).with_name("driver.c")
 
@@ -27,7 +27,7 @@ def _text(text):
     return _integers(len(text)) + text.encode()
 
 
-class Driven(EntryPoints):
+class Driven(CtypesLibrary):
     """The entry points of a library that the driver has opened; `command` runs the driver, and names the library."""
 
     def __init__(self, command):

@@ -39,7 +39,7 @@ def shared_calls(subject):
 def main(path=None):
     subject = Library("CPU", "", path)
     subject.memory = Memory()
-    if subject.entry_points.instruction_set() is None:  # the one asked for is not to be had here
+    if subject.kernels.instruction_set() is None:  # the one asked for is not to be had here
         print(None, None)
         return
     digest = hashlib.sha256()
@@ -51,7 +51,7 @@ def main(path=None):
                 digest.update(repr((answer.error, answer.message, answer.wrote, answer.same)).encode())
     for result in shared_calls(subject):
         digest.update(np.asarray(result).tobytes())
-    print(subject.entry_points.instruction_set(), digest.hexdigest())
+    print(subject.kernels.instruction_set(), digest.hexdigest())
 
 
 if __name__ == "__main__":

@@ -22,11 +22,12 @@ sys.path.append(str(pathlib.Path(__file__).parents[2]))
 
 from custom_ops.emulation.driven import DRIVER, encoded
 from ms_mml import library
+from ms_mml.ctypes_interface import symbol
 
 COUNTS = pathlib.Path(__file__).with_suffix(".json")
 INSTRUCTION_SETS = ("avx2", "baseline")  # valgrind knows no AVX-512
 SHAPES = {"narrow": (3000, 10), "short": (300, 100), "long": (3, 20_000)}
-OPERATIONS = {"loss": "MultiMarginLossP1Mean", "gradient": "MultiMarginLossGradP2Mean"}
+OPERATIONS = {"loss": symbol("", 1, "mean"), "gradient": symbol("Grad", 2, "mean")}
 CASES = [
     (instruction_set, operation, dtype, rows)
     for instruction_set in INSTRUCTION_SETS
@@ -37,8 +38,8 @@ CASES = [
 
 
 def compiler():
-    facts = library.find("CPU").facts
-    return f"{facts['compiler']}, {facts['processor']}"
+    info = library.find("CPU").build_info
+    return f"{info['compiler']}, {info['processor']}"
 
 
 def build_driver(folder):
@@ -57,11 +58,11 @@ def count(driver, instruction_set, operation, dtype, rows):
     arrays = [scores, target, margin, scalar]
     if operation == "gradient":
         arrays = [scalar, scores, target, margin, np.zeros_like(scores)]
-    symbol = OPERATIONS[operation]
-    valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", f"--toggle-collect={symbol}"]
+    function = OPERATIONS[operation]
+    valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", f"--toggle-collect={function}"]
     child = subprocess.run(
         [*valgrind, str(driver), library.find("CPU").path],
-        input=encoded(symbol, arrays),
+        input=encoded(function, arrays),
         env={**os.environ, "MS_MML_INSTRUCTION_SET": instruction_set, "MS_MML_NUM_THREADS": "1"},
         capture_output=True,
         check=True,

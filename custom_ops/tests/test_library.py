@@ -16,6 +16,7 @@ from conformance.cases.inputs import Inputs
 from conformance.cases.values import POWERS, REDUCTIONS
 from custom_ops.tests.fingerprint import SHARED
 from ms_mml import library
+from ms_mml.ctypes_interface import symbol
 
 HERE = pathlib.Path(__file__).parent
 CHECKOUT = HERE.parents[1]
@@ -43,7 +44,7 @@ def reference():
 
 
 @pytest.mark.parametrize("threads", ["1", "2", "7"])
-@pytest.mark.parametrize("instruction_set", LIBRARY.facts["instruction_sets"])
+@pytest.mark.parametrize("instruction_set", LIBRARY.build_info["instruction_sets"])
 def test_same_bits(reference, instruction_set, threads):
     """For every number of threads and instruction set, also at special values; one NaN is as good as another."""
     assert fingerprint(instruction_set=instruction_set, MS_MML_NUM_THREADS=threads) == reference
@@ -69,7 +70,7 @@ def test_address_and_undefined_behaviour_sanitizers(reference, tmp_path):
     """Over every case."""
     path, environment = sanitized("address,undefined", ("libasan.so", "libubsan.so"), tmp_path)
     environment["ASAN_OPTIONS"] = "detect_leaks=0"  # Python itself leaks
-    for instruction_set in LIBRARY.facts["instruction_sets"]:
+    for instruction_set in LIBRARY.build_info["instruction_sets"]:
         assert fingerprint(path=path, instruction_set=instruction_set, **environment) == reference
 
 
@@ -212,13 +213,13 @@ def of_shape(*shape):
 ], ids=lambda value: value if isinstance(value, str) else "")  # fmt: skip
 def test_bad_argument_lists(cpu_library, changes, message):
     with pytest.raises(RuntimeError) as raised:
-        cpu_library.entry_points.call("MultiMarginLossP1None", *arguments(**changes))
+        cpu_library.kernels.call(symbol("", 1, "none"), *arguments(**changes))
     assert str(raised.value) == "For 'multi_margin_loss', " + message
 
 
 def test_an_array_with_strides(cpu_library):
     with pytest.raises(ValueError, match="every array must be contiguous in memory, in the order of C"):
-        cpu_library.entry_points.call("MultiMarginLossP1None", *arguments(input=np.ones((5, 3), np.float32).T))
+        cpu_library.kernels.call(symbol("", 1, "none"), *arguments(input=np.ones((5, 3), np.float32).T))
 
 
 @pytest.mark.parametrize("shape", SHARED, ids=str)
@@ -271,9 +272,9 @@ def test_every_entry_point_is_exported(cpu_library):
     for operator in ("", "Grad", "WeightGrad"):
         for p in POWERS:
             for reduction in REDUCTIONS:
-                symbol = f"MultiMarginLoss{operator}P{p}{reduction.capitalize()}"
-                assert hasattr(cpu_library.entry_points.library, symbol)
-                assert hasattr(cpu_library.entry_points.library, symbol + "InferShape")
+                name = symbol(operator, p, reduction)
+                assert hasattr(cpu_library.kernels.cdll, name)
+                assert hasattr(cpu_library.kernels.cdll, name + "InferShape")
 
 
 def test_unknown_instruction_set():
@@ -283,7 +284,7 @@ from conformance.guard import Memory
 from ms_mml.subjects.library import Library
 library = Library("CPU", "")
 library.memory = Memory()
-assert library.entry_points.instruction_set() is None
+assert library.kernels.instruction_set() is None
 library.loss(np.ones((3, 5), np.float32), np.zeros(3, np.int64))
 """
     child = python(code, MS_MML_INSTRUCTION_SET="mmx")

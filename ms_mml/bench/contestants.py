@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from ms_mml.ctypes_interface import EntryPoints
+from ms_mml.ctypes_interface import CtypesLibrary
 
 PROCESSORS = len(os.sched_getaffinity(0))
 BLOCK = 1_000_003  # random scores, repeated where more are needed; a prime, so that rows differ
@@ -61,17 +61,17 @@ class Kernels:
         found = library.find("CPU")
         if found.path is None:
             raise RuntimeError(f"no kernel library ({found.reason})")
-        self.entry_points, self.build = EntryPoints(found.path), found.facts
+        self.kernels, self.build = CtypesLibrary(found.path), found.build_info
 
     def facts(self):
-        return {**self.build, "instruction set": self.entry_points.instruction_set()}
+        return {**self.build, "instruction set": self.kernels.instruction_set()}
 
     def prepare(self, case):
         input, target, weight = scores(case)
         if case.operation == "forward":
-            return self.entry_points.bind("", case.p, "mean", 1, [input, target], weight, np.zeros((), input.dtype))
+            return self.kernels.bind("", case.p, "mean", 1, [input, target], weight, np.zeros((), input.dtype))
         arrays = [np.ones((), input.dtype), input, target]
-        return self.entry_points.bind("Grad", case.p, "mean", 1, arrays, weight, np.zeros_like(input))
+        return self.kernels.bind("Grad", case.p, "mean", 1, arrays, weight, np.zeros_like(input))
 
 
 class MindSpore:

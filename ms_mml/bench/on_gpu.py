@@ -13,7 +13,7 @@ from ms_mml import library
 from ms_mml.bench.cases import GPU_QUICK_TABLES, GPU_TABLES
 from ms_mml.bench.contestants import scores
 from ms_mml.bench.race import QUICK_ROUNDS, ROUNDS, machine
-from ms_mml.ctypes_interface import EntryPoints
+from ms_mml.ctypes_interface import CtypesLibrary
 from ms_mml.gpu_memory import gpu
 
 TURN = 0.02  # seconds of a turn, about
@@ -27,23 +27,23 @@ def race(quick):
     found = library.find("GPU")
     if found.path is None:
         raise RuntimeError(f"no kernel library ({found.reason}); build it with: {found.build}")
-    entry_points = EntryPoints(found.path)
-    entry_points.to_device = device.to_device
+    kernels = CtypesLibrary(found.path)
+    kernels.to_device = device.to_device
     cases, rounds = (GPU_QUICK_TABLES, QUICK_ROUNDS) if quick else (GPU_TABLES, ROUNDS)
     return {
         "machine": machine(),
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "contestants": {"gpu memory": device.facts(), "kernels": found.facts},
-        "tables": [_run(case, device, entry_points, rounds) for case in tqdm(cases, unit="case", desc="timing")],
+        "contestants": {"gpu memory": device.facts(), "kernels": found.build_info},
+        "tables": [_run(case, device, kernels, rounds) for case in tqdm(cases, unit="case", desc="timing")],
         "sweep": [],
     }
 
 
-def _run(case, device, entry_points, rounds):
+def _run(case, device, kernels, rounds):
     """All rounds of one case."""
     input, target, weight = scores(case)
     sets = max(1, min(MOST_SETS, APART // input.nbytes))
-    calls = [_calls(case, device, entry_points, input, target, weight) for _ in range(sets)]
+    calls = [_calls(case, device, kernels, input, target, weight) for _ in range(sets)]
     calls = {name: [one[name] for one in calls] for name in calls[0]}
     seconds = {name: [] for name in calls}
     times = {name: max(1, int(TURN / _seconds(device, calls[name], sets))) for name in calls}
@@ -53,7 +53,7 @@ def _run(case, device, entry_points, rounds):
     return {**case.description(), "seconds": seconds, "problems": {}, "memory": {}}
 
 
-def _calls(case, device, entry_points, *arrays):
+def _calls(case, device, kernels, *arrays):
     """What is timed, on a set of inputs of its own. The speed of memory: to read the scores, or to copy them."""
     input, target, weight = (None if array is None else device.to_device(array) for array in arrays)
     forward = case.operation == "forward"
@@ -62,7 +62,7 @@ def _calls(case, device, entry_points, *arrays):
     operator, given = ("", [input, target]) if forward else ("Grad", [upstream, input, target])
     calls = {
         "gpu memory": (lambda: device.read(input)) if forward else (lambda: device.copy(result, input)),
-        "kernels": entry_points.bind(operator, case.p, "mean", 1, given, weight, result),
+        "kernels": kernels.bind(operator, case.p, "mean", 1, given, weight, result),
     }
     if hasattr(device, "operator"):
         calls["torch"] = device.operator(case.operation, case.p, upstream, input, target, weight)

@@ -6,14 +6,14 @@ import random
 import numpy as np
 
 from conformance.subjects.base import NotAvailable
-from ms_mml.ctypes_interface import EntryPoints
+from ms_mml.ctypes_interface import CtypesLibrary
 from ms_mml.gpu_memory import gpu
 
 # What lies on either side of an array, and how many bytes of it; none where something else watches the memory beyond.
 PATTERN, BESIDE = 0xA5, int(os.environ.get("MS_MML_BESIDE", "512"))
 
 
-class OnGpu(EntryPoints):
+class OnGpu(CtypesLibrary):
     def __init__(self, path):
         try:
             self.gpu = gpu()

@@ -4,7 +4,7 @@ import numpy as np
 
 from conformance.subjects.base import NotAvailable, Subject
 from ms_mml import library
-from ms_mml.ctypes_interface import EntryPoints
+from ms_mml.ctypes_interface import CtypesLibrary
 from ms_mml.subjects.operator import CLAIMS, library_facts
 
 
@@ -21,32 +21,32 @@ class Library(Subject):
         found = library.find(target)
         if found.path is None:
             raise NotAvailable(f"{found.reason}; build it with: {found.build}")
-        self.facts = library_facts(found.facts)
+        self.facts = library_facts(found.build_info)
         self.guarded = target == "CPU"
         if target == "CPU":
-            self.entry_points = EntryPoints(path or found.path)
-            self.facts["instruction set"] = self.entry_points.instruction_set()
+            self.kernels = CtypesLibrary(path or found.path)
+            self.facts["instruction set"] = self.kernels.instruction_set()
         else:
             from ms_mml.subjects.gpu_arrays import OnGpu
 
-            self.entry_points, self.memory = OnGpu(found.path), Plain()
-            self.facts.update(self.entry_points.gpu.facts())
+            self.kernels, self.memory = OnGpu(found.path), Plain()
+            self.facts.update(self.kernels.gpu.facts())
 
     def environment(self):
         return {**super().environment(), **self.facts}
 
     def loss(self, input, target, p=1, margin=1, weight=None, reduction="mean"):
         result = self.memory.result(target.shape if reduction == "none" else (), input.dtype)
-        return self.entry_points.run("", p, reduction, margin, [input, target], weight, result)
+        return self.kernels.run("", p, reduction, margin, [input, target], weight, result)
 
     def gradient(self, dout, input, target, p=1, margin=1, weight=None, reduction="mean"):
         arrays = [dout, input, target]
         result = self.memory.result(input.shape, input.dtype)
-        gradient = self.entry_points.run("Grad", p, reduction, margin, arrays, weight, result)
+        gradient = self.kernels.run("Grad", p, reduction, margin, arrays, weight, result)
         if weight is None:
             return gradient, None
         result = self.memory.result(weight.shape, input.dtype)
-        return gradient, self.entry_points.run("WeightGrad", p, reduction, margin, arrays, None, result)
+        return gradient, self.kernels.run("WeightGrad", p, reduction, margin, arrays, None, result)
 
 
 class Plain:

@@ -33,7 +33,7 @@ class MsMml(MindSporeFunction):
         found = library.find(target)
         if self.kernel == "aot" and found.path is None:
             raise NotAvailable(f"ms_mml has no kernels for {target}: {found.reason}")
-        self.facts = library_facts(found.facts) if self.kernel == "aot" else {}
+        self.facts = library_facts(found.build_info) if self.kernel == "aot" else {}
         if target == "Ascend":
             self.claims, self.limits = {}, self.limits_on_ascend
         self.version = ms_mml.__version__

@@ -138,8 +138,8 @@ def test_info_tells_what_was_built_and_what_is_missing():
     lines = "\n".join(info.info())
     found = library.find("CPU")
     assert found.path in lines
-    assert set(found.facts) == {"version", "commit", "compiler", "processor", "instruction_sets"}
-    assert found.facts["version"] == importlib.metadata.version("ms-mml") == ms_mml.__version__
+    assert set(found.build_info) == {"version", "commit", "compiler", "processor", "instruction_sets"}
+    assert found.build_info["version"] == importlib.metadata.version("ms-mml") == ms_mml.__version__
     assert re.search("instruction set in use: (avx512|avx2|baseline)", lines)
     for target in ("GPU", "Ascend"):
         assert f"{target} kernels: missing" in lines

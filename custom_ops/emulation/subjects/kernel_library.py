@@ -40,7 +40,7 @@ class Emulated(Library):
     def __init__(self, target, mode):
         folder, self.facts = find_build(self.name, self.library, self.build, self.made_by)
         self.facts["device"] = self.device
-        self.entry_points = drive(folder, self.library, self.launcher())
+        self.kernels = drive(folder, self.library, self.launcher())
         self.memory = Plain()
 
     def launcher(self):
