@@ -1,1 +1,1 @@
-"""Continuous integration: `ci/run` and the matrix of hardware targets."""
+"""Continuous integration: the targets of `ci/run`, the matrix of hardware targets, and the README's tables."""

@@ -1,6 +1,6 @@
-"""What CI systems want to read, made from ci/matrix.json and the templates in ci/adapters/.
+"""Generate the configuration files of CI systems from ci/matrix.json and the templates in ci/adapters/.
 
-usage: python ci/adapters.py [--check]      with --check, write nothing, and fail where a file is not up to date
+usage: python -m ci.adapters [--check]      with --check, only fail if a file is outdated
 """
 
 import itertools
@@ -19,11 +19,11 @@ def rendered(template):
         keep_trailing_newline=True,
         trim_blocks=True,
         undefined=jinja2.StrictUndefined,
-        variable_start_string="<<",  # GitHub and Groovy have uses of their own for braces
+        variable_start_string="<<",  # GitHub and Groovy use braces themselves
         variable_end_string=">>",
     )
-    by_target = itertools.groupby(jobs().values(), lambda job: job["target"])
-    return environment.get_template(template).render(targets={name: list(group) for name, group in by_target})
+    by_hardware = itertools.groupby(jobs().values(), lambda job: job["hardware"])
+    return environment.get_template(template).render(rows={name: list(group) for name, group in by_hardware})
 
 
 def main():
@@ -33,7 +33,7 @@ def main():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         elif not path.is_file() or path.read_text() != text:
-            sys.exit(f"{file} is not what ci/matrix.json says; run: ./ci/run adapters")
+            sys.exit(f"{file} is outdated; run: ./ci/run adapters")
 
 
 if __name__ == "__main__":

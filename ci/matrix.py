@@ -1,9 +1,11 @@
-"""The jobs of ci/matrix.json: one for each word of a hardware target, MindSpore version and Python.
+"""The jobs of ci/matrix.json. Each row of that file is a hardware target: where its jobs run, which targets of `ci/run`
+they run there, and with which versions of MindSpore and Python. Each combination is one job.
 
-usage: python ci/matrix.py            list them
-       python ci/matrix.py JOB        run one here, and note in ci-results/ what came of it
+usage: python -m ci.matrix            list the jobs
+       python -m ci.matrix JOB        run one job here and write its result and report to ci-results/
 
-A job passes, fails, or is not run: where what it needs is not there, and where it ran nothing. Not run is exit code 77.
+The result of a job is pass, fail or not run. A job is not run (exit code 77) if the device or a tool is missing, or if
+it exits with 0 but its report does not prove that anything conforms.
 """
 
 import json
@@ -15,42 +17,43 @@ import sys
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[1]
 NOT_RUN = 77
-RESULTS = {0: "pass", NOT_RUN: "not run"}  # all else is a failure
-UNPROVED = "it says that it passed, and has no report of these versions in which something conforms"
-WITHOUT_REPORT = {"lint", "source", "fuzz"}  # all other words leave a report.json
+RESULTS = {0: "pass", NOT_RUN: "not run"}  # any other exit code is a failure
+UNPROVED = "exit code 0, but no report for these versions in which every leg has a case that conforms"
+WITHOUT_REPORT = {"lint", "source", "fuzz"}  # every other target writes report.json
 
 
 def jobs(file=CHECKOUT / "ci" / "matrix.json"):
     """All jobs, by name."""
     found = {}
-    for target, row in json.loads(pathlib.Path(file).read_text()).items():
+    for hardware, row in json.loads(pathlib.Path(file).read_text()).items():
         for mindspore, pythons in row["mindspore"].items():
             for python in pythons:
-                for word in row["words"]:
-                    name = f"{word if target == 'source' else target}-mindspore{mindspore}-python{python}"
-                    job = {"name": name, "target": target, "word": word, "mindspore": mindspore, "python": python}
-                    found[name] = {**row, **job, "image": row["image"].format(python=python)}
+                for target in row["targets"]:
+                    name = f"{target if hardware == 'source' else hardware}-mindspore{mindspore}-python{python}"
+                    job = {"name": name, "hardware": hardware, "target": target}
+                    image = row["image"].format(python=python)
+                    found[name] = {**row, **job, "mindspore": mindspore, "python": python, "image": image}
     return found
 
 
 def run(job, folder=CHECKOUT / "ci-results"):
-    """Run a job; leave its result and its report in a folder; return its exit code."""
+    """Run a job, write its result and report to a folder, and return its exit code."""
     folder.mkdir(exist_ok=True)
     report, kept = CHECKOUT / "report.json", folder / f"{job['name']}.report.json"
     for old in (report, *folder.glob(f"{job['name']}.*.json")):
         old.unlink(missing_ok=True)
     environment = {"PYTHON": f"python{job['python']}", "MINDSPORE": job["mindspore"], **job["environment"]}
-    command = [CHECKOUT / "ci" / "run", job["word"]]
+    command = [CHECKOUT / "ci" / "run", job["target"]]
     child = subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True)
     reason = ""
     for line in child.stderr:
         sys.stderr.write(line)
-        said = re.search("NOT RUN: (.*)", line)
-        reason = said.group(1) if said else reason
+        match = re.search("NOT RUN: (.*)", line)
+        reason = match.group(1) if match else reason
     code = child.wait()
     if report.is_file():
         report.replace(kept)
-    if code == 0 and job["word"] not in WITHOUT_REPORT and not _proves(kept, job):
+    if code == 0 and job["target"] not in WITHOUT_REPORT and not _proves(kept, job):
         code, reason = NOT_RUN, UNPROVED
     result = {"job": job["name"], "result": RESULTS.get(code, "fail"), "reason": reason or f"exit code {code}"}
     (folder / f"{job['name']}.result.json").write_text(json.dumps(result, indent=1) + "\n")
@@ -59,7 +62,7 @@ def run(job, folder=CHECKOUT / "ci-results"):
 
 
 def _proves(file, job):
-    """Whether a report has, for each leg, something that conforms, and is of the job's versions."""
+    """Whether a report is for the job's versions and every leg in it has a case that conforms."""
     if not file.is_file():
         return False
     report = json.loads(file.read_text())

@@ -1,9 +1,9 @@
-"""The results of all jobs as one page, beside the page of what their reports say.
+"""Render the results of all jobs as one page, with the suite's report page next to it.
 
-usage: python ci/scoreboard.py RESULTS FOLDER
+usage: python -m ci.scoreboard RESULTS FOLDER
 
-It writes index.html and, where there are reports, report.html into FOLDER. A job that left no result was not run. The
-exit code is 1 where a job failed, and 77 where none was run.
+It writes index.html to FOLDER, and report.html if RESULTS contains reports. A job without a result was not run. The
+exit code is 1 if a job failed, and 77 if no job was run.
 """
 
 import json
@@ -17,12 +17,12 @@ from ci.matrix import CHECKOUT, NOT_RUN, jobs
 
 
 def results(folder):
-    """Each job with what came of it, and how many cases its legs have of each verdict."""
+    """Each job with its result, and the legs of its report."""
     for job in jobs().values():
         file, report = (folder / f"{job['name']}.{kind}.json" for kind in ("result", "report"))
-        came = json.loads(file.read_text()) if file.is_file() else {"result": "not run", "reason": "it left no result"}
+        result = json.loads(file.read_text()) if file.is_file() else {"result": "not run", "reason": "no result file"}
         legs = json.loads(report.read_text())["legs"] if report.is_file() else []
-        yield {**job, **came, "legs": legs}
+        yield {**job, **result, "legs": legs}
 
 
 def main(source, folder):

@@ -1,4 +1,4 @@
-"""Links in the documents lead to files, and both languages of the README have the same content."""
+"""Links in the documents lead to existing files, and both READMEs have the same content."""
 
 import ast
 import json
@@ -14,18 +14,18 @@ PAGES = [path for path in map(CHECKOUT.joinpath, TRACKED) if path.suffix == ".md
 ENGLISH, CHINESE = ((CHECKOUT / name).read_text() for name in ("README.md", "README_CN.md"))
 
 
-def test_there_are_pages():
+def test_pages_are_found():
     assert CHECKOUT / "custom_ops" / "ascend" / "README.md" in PAGES
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
-def test_links_lead_somewhere(page):
+def test_links_lead_to_files(page):
     links = re.findall(r"\]\(([^)#\s]+)", page.read_text())
     missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
     assert not missing
 
 
-WHAT_IS_THE_SAME = {
+CONTENT = {
     "headings": lambda text: [len(marks) for marks in re.findall("^(#+) ", text, re.MULTILINE)],
     "commands": lambda text: re.findall(r"^    ((?:\./|pip )[^#\n]*?)\s*(?:#.*)?$", text, re.MULTILINE),
     "code": lambda text: [ast.dump(ast.parse(code)) for code in re.findall("```python\n(.*?)```", text, re.DOTALL)],
@@ -35,16 +35,16 @@ WHAT_IS_THE_SAME = {
 }
 
 
-@pytest.mark.parametrize("what", WHAT_IS_THE_SAME)
-def test_both_languages_have_the_same(what):
-    english, chinese = map(WHAT_IS_THE_SAME[what], (ENGLISH, CHINESE))
+@pytest.mark.parametrize("kind", CONTENT)
+def test_both_languages_have_the_same_content(kind):
+    english, chinese = map(CONTENT[kind], (ENGLISH, CHINESE))
     assert len(english) > 1
     assert chinese == english
 
 
 def test_tables_are_translated():
-    asked = {clause.text for clause in CLAUSES.values() if f": {clause.text} |" in ENGLISH}
-    assert len(asked) > 10
+    clauses = {clause.text for clause in CLAUSES.values() if f": {clause.text} |" in ENGLISH}
+    assert len(clauses) > 10
     phrases = json.loads((CHECKOUT / "ci" / "phrases_CN.json").read_text())
-    assert not asked - phrases.keys()
-    assert all(phrases[text] in CHINESE for text in asked)
+    assert not clauses - phrases.keys()
+    assert all(phrases[text] in CHINESE for text in clauses)

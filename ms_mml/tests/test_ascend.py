@@ -236,4 +236,4 @@ def test_info_without_the_op_package(called):
 def test_ci_says_what_is_missing():
     child = run(str(CHECKOUT / "ci" / "run"), "ascend")
     assert child.returncode == 77
-    assert "ci/run: NOT RUN: no Ascend that npu-smi sees" in child.stderr
+    assert "ci/run: NOT RUN: npu-smi finds no Ascend device" in child.stderr
