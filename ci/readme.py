@@ -23,54 +23,45 @@ def _version(leg):
 
 
 def support(legs):
-    """For the README: every leg with its evidence."""
+    """The table of all legs, each with a link to its report."""
     rows = []
     for leg in legs:
-        counts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(leg["verdicts"].items()))
-        largest = [histogram(leg)[part] for part in ("narrow", "wide")]
-        ran = f"{leg['run']['tier']} tier{'' if leg['complete'] else ', not all of it'}"
-        failed = None in largest or any(map(fails, leg["verdicts"]))
-        worst = "" if failed else " / ".join(f"{ulp:.3g}" for ulp in largest)
+        verdicts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(leg["verdicts"].items()))
+        errors = [histogram(leg)[part] for part in ("narrow", "wide")]
+        failed = None in errors or any(map(fails, leg["verdicts"]))
+        largest = "" if failed else " / ".join(f"{ulp:.3g}" for ulp in errors)
+        tier = f"{leg['run']['tier']} tier{'' if leg['complete'] else ', incomplete'}"
         file = pathlib.Path(leg["file"])
-        evidence = f"[{file.name}]({'/'.join(file.parts[-3:])})"
-        rows.append([title(leg), _version(leg), f"Python {leg['machine']['python']}", counts, worst, ran, evidence])
-    return table(
-        [
-            "subject, device target, mode",
-            "versions",
-            "on",
-            "cases",
-            "largest ulp: float16 and 32 / 64",
-            "asked",
-            "evidence",
-        ],
-        rows,
-    )
+        report = f"[{file.name}]({'/'.join(file.parts[-3:])})"
+        rows.append([title(leg), _version(leg), leg["machine"]["python"], verdicts, largest, tier, report])
+    errors = "largest error in ulp: float16 and float32 / float64"
+    return table(["subject, device target, mode", "version", "Python", "verdicts", errors, "tier", "report"], rows)
 
 
 def against(legs):
-    """For the README: the clauses that the built-in breaks, and what ms_mml does, with the newest MindSpore of each."""
+    """The table of the clauses that the built-in breaks, next to ms_mml, each with its newest MindSpore."""
     newest = {}
     for leg in sorted(legs, key=lambda leg: Version(leg["environment"].get("mindspore", "0"))):
         newest[leg["subject"], leg["mode"]] = leg
     pairs = [(subject, mode) for subject in ("mindspore", "ms_mml") for mode in ("graph", "pynative")]
     chosen = [newest[pair] for pair in pairs if pair in newest]
-    rows, seldom = [], []
+    rows, rarely = [], []
     for clause in CLAUSES.values():
         cells = [cell(leg, clause.id) for leg in chosen]
         if all(c["colour"] != "bad" for c in cells):
             continue
         if max(_share_broken(leg, clause.id) for leg in chosen) < 0.25:
-            seldom.append(f"`{clause.id}`")
+            rarely.append(f"`{clause.id}`")
         else:
             rows.append([f"`{clause.id}`: {clause.text}", *[c["text"].replace("known: ", "") for c in cells]])
-    text = table(["what is asked", *[f"`{leg['subject']}`, {leg['mode']}" for leg in chosen]], rows)
-    return text + (f"\nAnd, in less than a quarter of their cases: {', '.join(seldom)}.\n" if seldom else "")
+    text = table(["clause", *[f"`{leg['subject']}`, {leg['mode']}" for leg in chosen]], rows)
+    return text + (f"\nBroken in less than a quarter of their cases: {', '.join(rarely)}.\n" if rarely else "")
 
 
 def _share_broken(leg, clause):
+    """The share of a clause's judged cases that break it."""
     counts = leg["clauses"].get(clause, {})
-    broken = sum(n for word, n in counts.items() if COLOURS.get(word) is None)
+    broken = sum(n for verdict, n in counts.items() if COLOURS.get(verdict) is None)
     return broken / max(1, broken + counts.get("conforms", 0))
 
 
@@ -79,15 +70,15 @@ def readme(text, legs, phrases):
     for name, make in (("support", support), ("against", against)):
         begin, end = f"<!-- {name}: generated -->\n", f"<!-- {name}: end -->"
         before, rest = text.split(begin)
-        made = make(legs)
+        generated = make(legs)
         for english in sorted(phrases, key=len, reverse=True):
-            made = made.replace(english, phrases[english])
-        text = f"{before}{begin}\n{made}\n{end}{rest.split(end)[1]}"
+            generated = generated.replace(english, phrases[english])
+        text = f"{before}{begin}\n{generated}\n{end}{rest.split(end)[1]}"
     return text
 
 
 def _phrases(file):
-    """English -> the README's language; README_CN.md uses phrases_CN.json."""
+    """English phrase -> translation. README_CN.md uses phrases_CN.json; README.md is not translated."""
     language = HERE / f"phrases_{file.stem.partition('_')[2]}.json"
     return json.loads(language.read_text()) if language.is_file() else {}
 

@@ -1,4 +1,4 @@
-"""`python -m ci.readme` writes the tables of a README, and notices one that is outdated."""
+"""`python -m ci.readme` generates the tables of a README, and its --check fails for an outdated one."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from custom_ops.tests.builds import CHECKOUT
 REPORT = str(CHECKOUT / "ci" / "results" / "cpu-mindspore-2.8.0.json")
 
 
-def test_an_outdated_readme_is_noticed(tmp_path):
+def test_generated_tables(tmp_path):
     file = tmp_path / "README.md"
     marks = "".join(f"<!-- {name}: generated -->\n<!-- {name}: end -->\n" for name in ("support", "against"))
     file.write_text("before\n" + marks + "after\n")
