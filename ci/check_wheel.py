@@ -1,14 +1,15 @@
-"""Proves a wheel: what is in it, that it can be built again, and what becomes of it where it is installed.
+"""Check a wheel: its contents, that its build is reproducible, and that it works where it is installed.
 
-usage: python ci/check_wheel.py WHEEL LIBRARY... --platform TAG [--same ONE OTHER] [--install]
+usage: python -m ci.check_wheel WHEEL LIBRARY... --platform TAG [--same ONE OTHER] [--install]
 
-It must have these libraries, cpu or gpu, and run on a platform whose tag begins so. --same compares two builds, of the
-checkout and of the sdist, before they were repaired: they must hold the same bytes. --install installs it beside
-MindSpore where there is neither compiler nor checkout, puts it to the suite from a temporary folder, and uninstalls it.
-That leaves report.json in the current folder.
+The wheel must contain exactly these libraries (cpu, gpu), and its platform tag must begin with TAG. --same compares two
+wheels before auditwheel's repair, one built from the checkout and one from the sdist: their files must be identical.
+--install installs the wheel and MindSpore in a new environment without a compiler, runs a copy of the suite there, and
+uninstalls the wheel. It writes report.json to the current folder.
 """
 
 import argparse
+import configparser
 import json
 import os
 import pathlib
@@ -22,40 +23,56 @@ import zipfile
 from elftools.elf.elffile import ELFFile
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[1]
-MEGABYTES = {"cpu": 1, "gpu": 20}  # that a library may add to a wheel
+MEGABYTES = {"cpu": 1, "gpu": 20}  # the size limit of each library
+ENTRY_POINTS = {"composite", "library", "ms_mml"}  # the subjects that the wheel declares
 SYSTEM = {
     *("libc.so.6", "libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1", "libgcc_s.so.1", "libstdc++.so.6"),
     *("ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"),
 }
 
 
-def check(holds, what):
+def check(holds, problem):
     if not holds:
-        sys.exit(f"ci/check_wheel.py: {what}")
+        sys.exit(f"ci/check_wheel.py: {problem}")
 
 
 def check_contents(wheel, libraries):
-    """Our package with these libraries and nothing else, of no great size, and no trace of where it was built."""
-    limit = 1 << 20  # of what is no library
-    places = [str(place).encode() for place in (CHECKOUT, pathlib.Path.home(), tempfile.gettempdir())]
+    """The wheel holds our package with these libraries and nothing else: no tests, no path of the build machine."""
+    limit = 1 << 20  # for all files but the libraries
+    local_paths = [str(path).encode() for path in (CHECKOUT, pathlib.Path.home(), tempfile.gettempdir())]
     for entry in wheel.infolist():
         root, name = entry.filename.split("/")[0], entry.filename
         check(root == "ms_mml" or root.endswith(".dist-info"), f"{name} is outside the package")
+        check(not name.startswith("ms_mml/tests/"), f"{name} is a test")
         data = wheel.read(entry)
-        for place in places:
-            check(place + b"/" not in data, f"{name} says where it was built: {place.decode()}")
+        for path in local_paths:
+            check(path + b"/" not in data, f"{name} contains a path of the build machine: {path.decode()}")
         if name.endswith(".so"):
             limit += MEGABYTES[name.split("/")[-2]] << 20
             check_library(wheel, name)
     found = [entry.filename.split("/")[-2] for entry in wheel.infolist() if entry.filename.endswith(".so")]
-    check(sorted(found) == sorted(libraries), f"it has the libraries {found}, not {libraries}")
+    check(sorted(found) == sorted(libraries), f"expected the libraries {libraries}, found {found}")
+    check_subjects(wheel)
     size = sum(entry.compress_size for entry in wheel.infolist())
-    check(size < limit, f"it has {size} bytes, which is more than {limit}")
+    check(size < limit, f"its size is {size} bytes; the limit is {limit}")
     return size
 
 
+def check_subjects(wheel):
+    """The wheel declares its subjects for the suite, and contains their modules."""
+    (file,) = (name for name in wheel.namelist() if name.endswith(".dist-info/entry_points.txt"))
+    declared = configparser.ConfigParser()
+    declared.read_string(wheel.read(file).decode())
+    subjects = dict(declared["conformance.subjects"])
+    check(subjects.keys() == ENTRY_POINTS, f"expected the subjects {sorted(ENTRY_POINTS)}, found {sorted(subjects)}")
+    for name, value in subjects.items():
+        module = value.partition(":")[0].replace(".", "/") + ".py"
+        check(module in wheel.namelist(), f"the subject {name} needs {module}, which is missing")
+
+
 def check_library(wheel, name):
-    """It shows what is ours alone, and needs what every Linux has: no libgomp, of which MindSpore has its own."""
+    """The library exports only our symbols and depends only on system libraries. libgomp is not allowed, because
+    MindSpore brings its own."""
     with wheel.open(name) as file:
         library = ELFFile(file)
         symbols = library.get_section_by_name(".dynsym").iter_symbols()
@@ -63,11 +80,11 @@ def check_library(wheel, name):
         needed = {tag.needed for tag in library.get_section_by_name(".dynamic").iter_tags("DT_NEEDED")}
     others = [symbol for symbol in exported if not symbol.startswith("MultiMarginLoss")]
     check(exported and not others, f"{name} exports {', '.join(others) or 'nothing'}")
-    check(needed <= SYSTEM, f"{name} needs {', '.join(needed - SYSTEM)}")
+    check(needed <= SYSTEM, f"{name} depends on {', '.join(needed - SYSTEM)}")
 
 
 def content(wheel, name):
-    """What must be the same in another build: all but the commit, which an sdist does not know, and its hash."""
+    """What must be identical in another build: not the commit, unknown in an sdist, nor the hashes in RECORD."""
     if name.endswith("/RECORD"):
         return None
     if name.endswith("/build.json"):
@@ -76,16 +93,16 @@ def content(wheel, name):
 
 
 def check_same(wheel, other):
-    """The same files with the same bytes."""
-    mine, its = ({name: content(archive, name) for name in archive.namelist()} for archive in (wheel, other))
-    differing = sorted(name for name in mine.keys() | its.keys() if mine.get(name) != its.get(name))
-    check(not differing, f"the sdist gives another {', '.join(differing)}")
+    """Both wheels have the same files with the same content."""
+    first, second = ({name: content(archive, name) for name in archive.namelist()} for archive in (wheel, other))
+    differing = sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
+    check(not differing, f"checkout and sdist build different files: {', '.join(differing)}")
 
 
 def check_installed(wheel, folder):
-    """It works where there is neither compiler nor checkout, and leaves nothing behind."""
+    """The wheel works without a compiler and without the checkout, and uninstalls completely."""
     venv.create(folder / "venv", symlinks=True, with_pip=True)
-    programs = folder / "venv" / "bin"  # all that there is: no compiler
+    programs = folder / "venv" / "bin"  # the whole PATH: no compiler
     environment = {**os.environ, "PATH": str(programs), "PYTHONDONTWRITEBYTECODE": "1"}
     environment.pop("PYTHONPATH", None)
 
@@ -101,7 +118,6 @@ def check_installed(wheel, folder):
     python("-m", "ms_mml", "check")
 
     python(*pip, "install", "packaging", "pytest", "pytest-xdist")
-    shutil.copy(CHECKOUT / "pyproject.toml", folder)
     shutil.copytree(CHECKOUT / "conformance", folder / "conformance")
     suite = ("-m", "pytest", "conformance", "--numprocesses=auto", "--subject=ms_mml", "--subject=library")
     python(
@@ -109,8 +125,8 @@ def check_installed(wheel, folder):
     )
 
     python(*pip, "uninstall", "--yes", "ms-mml")
-    left = [str(path) for path in (folder / "venv").rglob("ms_mml*")]
-    check(not left, f"uninstalling leaves {', '.join(left)}")
+    remaining = [str(path) for path in (folder / "venv").rglob("ms_mml*")]
+    check(not remaining, f"uninstalling leaves {', '.join(remaining)}")
 
 
 def main():
@@ -124,14 +140,14 @@ def main():
     with zipfile.ZipFile(options.wheel) as wheel:
         size = check_contents(wheel, options.libraries)
     tag = options.wheel.stem.split("-")[-1]
-    check(tag.startswith(options.platform), f"it is for {tag}, not {options.platform}")
+    check(tag.startswith(options.platform), f"expected a wheel for {options.platform}, found {tag}")
     if options.same:
         with zipfile.ZipFile(options.same[0]) as one, zipfile.ZipFile(options.same[1]) as other:
             check_same(one, other)
     if options.install:
         with tempfile.TemporaryDirectory() as folder:
             check_installed(options.wheel, pathlib.Path(folder))
-    print(f"ci/check_wheel.py: {options.wheel.name}, {size} bytes, is as it should be")
+    print(f"ci/check_wheel.py: {options.wheel.name}, {size} bytes: all checks passed")
 
 
 if __name__ == "__main__":
