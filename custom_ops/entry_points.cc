@@ -2,10 +2,10 @@
 // gives to ahead-of-time kernels, and beside it NAMEInferShape for dynamic shapes.
 //
 // They report an error by throwing: MindSpore hands the text to its user. A caller that cannot catch C++ exceptions
-// passes the entry point to MultiMarginLossTry (try.cc) instead.
+// passes the entry point to MultiMarginLossTry (c_api.cc) instead.
 #include <vector>
 
-#include "arithmetic.h"
+#include "flush_to_zero.h"
 #include "kernels.h"
 
 namespace ms_mml {
@@ -15,7 +15,7 @@ int run(Operator op, int p, Reduction reduction, int count, void** data, const i
         const char** dtypes, void* stream) {
   Call call = decode(op, p, reduction, count, data, ranks, shapes, dtypes);
   call.stream = stream;
-  const IeeeArithmetic arithmetic;
+  const FlushToZeroGuard guard;
   kernels().of[static_cast<int>(op)][p - 1][static_cast<int>(call.dtype)](call);
   return 0;
 }

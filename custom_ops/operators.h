@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "call.h"
-#include "row.h"
+#include "hinge.h"
 
 namespace ms_mml {
 namespace {
@@ -17,7 +17,7 @@ namespace {
 //   contribution(coefficients, x, dx)   what scores add to the sum of their row; the gradient also writes their slopes,
 //                                       which for the target is overwritten later
 //   finish(row, target, sum)            stores what is stored once for a row
-//   spoil(row)                          does it for a target out of range, where a kernel cannot report one
+//   invalidate_row(row)                          does it for a target out of range, where a kernel cannot report one
 //   kWrites, kAdds                      whether it writes slopes; whether it adds up factor * sum over all rows
 template <class Element, class Scalar>
 struct Operands {
@@ -71,7 +71,7 @@ struct Loss : Operands<T, Real> {
     if (this->reduction == Reduction::kNone) store(this->output + row, factor(row, target) * sum / this->classes);
   }
 
-  MS_MML_INLINE void spoil(int64_t row) const {
+  MS_MML_INLINE void invalidate_row(int64_t row) const {
     if (this->reduction == Reduction::kNone) store(this->output + row, double{NAN});
   }
 
@@ -107,7 +107,7 @@ struct Gradient : Operands<T, Real> {
     store(this->output_row(row) + target, 0.0 - scale(row, target) * sum);
   }
 
-  MS_MML_INLINE void spoil(int64_t) const {}  // its slopes are 0 already
+  MS_MML_INLINE void invalidate_row(int64_t) const {}  // its slopes are 0 already
 
   MS_MML_INLINE double scale(int64_t row, int64_t target) const {
     return this->weight ? this->upstream(row) * load(this->weight + target) : this->upstream(row);
@@ -121,7 +121,7 @@ struct RowSums : Loss<P, T, Real> {
   using Loss<P, T, Real>::Loss;
 
   MS_MML_INLINE void finish(int64_t row, int64_t, double sum) const { sums()[row] = sum; }
-  MS_MML_INLINE void spoil(int64_t row) const { sums()[row] = 0; }
+  MS_MML_INLINE void invalidate_row(int64_t row) const { sums()[row] = 0; }
 
  private:
   MS_MML_INLINE double* sums() const { return reinterpret_cast<double*>(this->output); }

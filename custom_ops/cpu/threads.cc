@@ -13,7 +13,7 @@
 #include <mutex>
 #include <thread>
 
-#include "../arithmetic.h"
+#include "../flush_to_zero.h"
 
 namespace ms_mml {
 namespace {
@@ -83,7 +83,7 @@ class Pool {
   }
 
   [[noreturn]] void help() {
-    const IeeeArithmetic arithmetic;
+    const FlushToZeroGuard guard;
     std::unique_lock<std::mutex> lock(mutex_);
     while (true) {
       wake_.wait(lock, [this] { return job_ != nullptr && job_->wanted > 0; });

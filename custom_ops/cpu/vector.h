@@ -12,7 +12,7 @@
 #include <immintrin.h>
 #endif
 
-#include "../row.h"
+#include "../hinge.h"
 
 namespace ms_mml {
 namespace {

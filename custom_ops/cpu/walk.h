@@ -8,8 +8,8 @@
 // do its bits.
 #pragma once
 
-#include "rows.h"
-#include "sums.h"
+#include "lanes.h"
+#include "schedule.h"
 
 // after the loads and stores that it needs
 #include "../operators.h"
@@ -17,11 +17,11 @@
 namespace ms_mml {
 namespace {
 
-constexpr int64_t kNarrow = 16, kShort = 256;  // classes: where each way stops being the fastest
+constexpr int64_t kMaxNarrowClasses = 16, kMaxShortClasses = 256;  // classes: where each way stops being the fastest
 
 // Steps that are added in float before they go into a double: few enough to round off next to nothing.
 template <class Real>
-constexpr int kSteps = std::is_same_v<Real, float> ? 4 : 1;
+constexpr int kPartialSumTerms = std::is_same_v<Real, float> ? 4 : 1;
 
 // Coefficients where margin - x[y] is one number, as it is for most scores in float32 and float16.
 template <class Value>
@@ -39,8 +39,8 @@ double sum_narrow_rows(const Op& shared, int64_t first, int64_t last, TargetChec
   using T = typename Op::T;
   const Op op = shared;  // a copy of its own stays in registers
   const int64_t classes = op.classes;
-  T rest[kNarrow * kLanes] = {};                // the last rows, where they do not fill the lanes
-  T x[kNarrow * kLanes], dx[kNarrow * kLanes];  // by class, then row
+  T rest[kMaxNarrowClasses * kLanes] = {};                          // the last rows, where they do not fill the lanes
+  T x[kMaxNarrowClasses * kLanes], dx[kMaxNarrowClasses * kLanes];  // by class, then row
   Lanes<double> total;
   for (int64_t row = first; row < last; row += kLanes) {
     const int64_t count = std::min<int64_t>(kLanes, last - row);
@@ -122,7 +122,7 @@ double sum_short_rows(const Op& shared, int64_t first, int64_t last, TargetCheck
   const Op op = shared;  // a copy of its own stays in registers
   const int64_t classes = op.classes;
   const int64_t reach = (classes + kLanes - 1) / kLanes * kLanes;
-  T x_copy[kShort + kLanes], dx_copy[kShort + kLanes];
+  T x_copy[kMaxShortClasses + kLanes], dx_copy[kMaxShortClasses + kLanes];
   Sum total;
   for (int64_t row = first; row < last; ++row) {
     const int64_t target = op.target[row];
@@ -163,7 +163,7 @@ template <class Op>
 double sum_segment(const Op& op, int64_t row, int64_t first, int64_t last) {
   using T = typename Op::T;
   using Real = typename Op::Real;
-  constexpr int64_t kStride = kSteps<Real> * kLanes;
+  constexpr int64_t kStride = kPartialSumTerms<Real> * kLanes;
   const auto coefficients = coefficients_of(op, row, op.target[row]);
   const T* x = op.input_row(row) + first;
   T* dx = slopes_at<Op>(op.output, row * op.classes + first);
@@ -178,7 +178,7 @@ double sum_segment(const Op& op, int64_t row, int64_t first, int64_t last) {
     for (; i + kStride <= unmasked; i += kStride) {
       for (int v = 0; v < kVectors<Real>; ++v) {
         Vector<Real> sum = {};
-        for (int step = 0; step < kSteps<Real>; ++step) {
+        for (int step = 0; step < kPartialSumTerms<Real>; ++step) {
           const int64_t at = i + step * kLanes + v * kWidth<Real>;
           Vector<Real> value;
           load(x + at, value);
@@ -200,11 +200,11 @@ double sum_segment(const Op& op, int64_t row, int64_t first, int64_t last) {
 // Walks all rows of an operator; returns the sum of what they add.
 template <class Op>
 double walk(const Op& op, const Call& call) {
-  if (call.classes <= kNarrow) {
+  if (call.classes <= kMaxNarrowClasses) {
     return walk_groups(
         call, [&](int64_t first, int64_t last, TargetCheck& check) { return sum_narrow_rows(op, first, last, check); });
   }
-  if (call.classes <= kShort) {
+  if (call.classes <= kMaxShortClasses) {
     return walk_groups(
         call, [&](int64_t first, int64_t last, TargetCheck& check) { return sum_short_rows(op, first, last, check); });
   }

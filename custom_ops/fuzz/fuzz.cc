@@ -13,7 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "chosen.h"
+#include "choices.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "../row.h"
+#include "../hinge.h"
 
 namespace ms_mml {
 namespace {

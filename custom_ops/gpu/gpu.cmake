@@ -24,9 +24,9 @@ set(CMAKE_CUDA_STANDARD 17)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
 
-add_library(ms_mml_gpu MODULE entry_points.cc try.cc gpu/kernels.cu)
+add_library(ms_mml_gpu MODULE entry_points.cc c_api.cc gpu/kernels.cu)
 set_target_properties(ms_mml_gpu PROPERTIES CUDA_RUNTIME_LIBRARY Static)
-# -fmad=false: a product that is added before it is rounded would spoil sums that carry what each rounding loses.
+# -fmad=false: a product that is added before it is rounded would invalidate_row sums that carry what each rounding loses.
 target_compile_options(ms_mml_gpu PRIVATE
   $<IF:$<COMPILE_LANGUAGE:CUDA>,-fmad=false;--threads=2;-Xcompiler=-Wall$<COMMA>-Wextra,-Wall;-Wextra>)
 # MindSpore closes libraries of operators that it has done with, and the driver would still know the kernels.
@@ -35,6 +35,6 @@ target_link_options(ms_mml_gpu PRIVATE ${only_entry_points} -Wl,-z,nodelete)
 set(architectures ${CMAKE_CUDA_ARCHITECTURES})
 list(TRANSFORM architectures REPLACE "(.*)-real" "sm_\\1")
 list(TRANSFORM architectures REPLACE "(.*)-virtual" "compute_\\1")
-write_facts(${CMAKE_CURRENT_BINARY_DIR}/gpu/build.json CUDA "${architectures}")
+write_build_info(${CMAKE_CURRENT_BINARY_DIR}/gpu/build.json CUDA "${architectures}")
 install(TARGETS ms_mml_gpu LIBRARY DESTINATION ms_mml/lib/gpu)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gpu/build.json DESTINATION ms_mml/lib/gpu)

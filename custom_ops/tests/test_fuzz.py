@@ -33,14 +33,14 @@ MUTANTS = {
         "InferShape gives the shape of the output",
     ),
     "a target of C": (
-        "cpu/rows.h",
+        "cpu/schedule.h",
         "largest < static_cast<uint64_t>(call_.classes)",
         "largest <= static_cast<uint64_t>(call_.classes)",
         "heap-buffer-overflow|the first bad one is named",
     ),
-    "any bad target named": ("cpu/rows.h", "row < first", "true", "the first bad one is named"),
+    "any bad target named": ("cpu/schedule.h", "row < first", "true", "the first bad one is named"),
     "segments of more classes than there are numbers": (
-        "cpu/rows.h",
+        "cpu/schedule.h",
         "(call.classes - 1) / kSegment + 1",
         "(call.classes + kSegment - 1) / kSegment",
         "signed integer overflow",

@@ -46,12 +46,12 @@ MUTANTS = {
     ),
     "each lane alone in its mask": (
         "__shfl_down_sync(kAllLanes, sum.parts.high",
-        "__shfl_down_sync(1u << threadIdx.x % kWarp, sum.parts.high",
+        "__shfl_down_sync(1u << threadIdx.x % kWarpSize, sum.parts.high",
         "diverges",
     ),
     "a barrier for some": (
         "    __syncthreads();  // every warp has left its sum\n",
-        "    if (threadIdx.x < kWarp) __syncthreads();\n",
+        "    if (threadIdx.x < kWarpSize) __syncthreads();\n",
         "wait for others that do not come",
     ),
 }
@@ -63,7 +63,7 @@ def test_the_emulation_notices(mutant, tmp_path):
     right, wrong, verdict = MUTANTS[mutant]
     source = tmp_path / "custom_ops"
     shutil.copytree(CHECKOUT / "custom_ops", source)
-    file = source / "gpu" / "sums.cuh"
+    file = source / "gpu" / "group_sum.cuh"
     assert right in file.read_text()
     file.write_text(file.read_text().replace(right, wrong))
     build(tmp_path / "cuda-emulated", CHECKOUT / "custom_ops" / "emulation" / "cuda", f"-DMS_MML_SOURCE={source}")

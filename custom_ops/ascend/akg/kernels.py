@@ -8,7 +8,7 @@ since. Numbers in its source are float32, so 0 is an argument. What needs no loo
     own      (N,)   the gradient at the target: -factor * the sum of the row's slopes
 
 A row's slopes add up to active_p1, or to twice rows_p1 for p = 2. Targets must be in range. Comparisons are false for
-NaN, so it is asked for by name. The formula is that of custom_ops/row.h.
+NaN, so it is asked for by name. The formula is that of custom_ops/hinge.h.
 """
 
 from mindspore.ops import kernel

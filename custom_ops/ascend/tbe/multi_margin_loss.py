@@ -9,7 +9,7 @@ follow a reduce. So what needs a row's target is gathered outside, in float32:
     own         (N, 1)   the gradient at the target: -factor * the sum of the row's slopes
 
 A row's slopes add up to multi_margin_loss_slope_sums_p1, or to twice multi_margin_loss_rows_p1 for p = 2. Scores of
-float16 are raised to float32, and slopes rounded back once. The formula is that of custom_ops/row.h.
+float16 are raised to float32, and slopes rounded back once. The formula is that of custom_ops/hinge.h.
 """
 
 import tbe.dsl as dsl

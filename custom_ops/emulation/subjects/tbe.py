@@ -57,7 +57,7 @@ def _gathered(input, target, margin):
     in_range = target >= 0
     wrong = in_range[:, None] & (np.arange(input.shape[1]) != target[:, None])
     picked = input[np.arange(len(target)), np.where(in_range, target, 0)].astype(SINGLE)[:, None]
-    high = margin[0] - picked  # two_sum of row.h
+    high = margin[0] - picked  # two_sum of hinge.h
     seen = high - margin[0]
     low = ((margin[0] - (high - seen)) - (picked + seen)) + margin[1]
     low = np.where(low - low == 0, low, SINGLE(0))

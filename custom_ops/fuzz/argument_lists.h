@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "call.h"
-#include "numbers.h"
+#include "number_formats.h"
 
 using ms_mml::Operator;
 using ms_mml::Reduction;

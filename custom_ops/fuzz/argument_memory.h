@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "argument_lists.h"
 #include "cpu/tables.h"
-#include "lists.h"
 
 using EntryPoint = int (*)(int, void**, int*, int64_t**, const char**, void*, void*);
 using InferShape = std::vector<int64_t> (*)(int*, int64_t**, void*);

@@ -5,7 +5,7 @@
 // differently.
 #pragma once
 
-#include "../sum.h"
+#include "../accumulator.h"
 #include "vector.h"
 
 namespace ms_mml {

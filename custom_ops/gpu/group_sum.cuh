@@ -6,12 +6,12 @@
 
 #include <cuda_runtime.h>
 
-#include "../sum.h"
+#include "../accumulator.h"
 
 namespace ms_mml {
 namespace {
 
-constexpr int kWarp = 32, kThreads = 256;  // threads of a warp, and of a block
+constexpr int kWarpSize = 32, kThreadsPerBlock = 256;  // threads of a warp, and of a block
 constexpr unsigned kAllLanes = 0xffffffff;
 
 template <class T>
@@ -21,24 +21,25 @@ __device__ ExactSum<double> from_lane_above(const Accumulator<T, double>& sum, i
   return other;
 }
 
-inline __device__ ExactSum<double>* sums_of_warps() {
-  __shared__ ExactSum<double> sums[kThreads / kWarp];
+inline __device__ ExactSum<double>* warp_sums() {
+  __shared__ ExactSum<double> sums[kThreadsPerBlock / kWarpSize];
   return sums;
 }
 
 // Also orders memory: what the group's threads wrote before is there for the first of them afterwards.
-template <int kGroup, class T>
-__device__ Accumulator<T, double> sum_of_group(Accumulator<T, double> sum) {
-  constexpr int kLanes = kGroup < kWarp ? kGroup : kWarp;
+template <int kGroupSize, class T>
+__device__ Accumulator<T, double> group_sum(Accumulator<T, double> sum) {
+  constexpr int kGroupLanes = kGroupSize < kWarpSize ? kGroupSize : kWarpSize;
   __syncwarp();
-  for (int distance = kLanes / 2; distance > 0; distance /= 2) sum.add(from_lane_above(sum, distance, kLanes));
-  if constexpr (kGroup > kWarp) {
-    static_assert(kGroup == kThreads);
-    ExactSum<double>* sums = sums_of_warps();
-    if (threadIdx.x % kWarp == 0) sums[threadIdx.x / kWarp] = sum.parts;
+  for (int distance = kGroupLanes / 2; distance > 0; distance /= 2)
+    sum.add(from_lane_above(sum, distance, kGroupLanes));
+  if constexpr (kGroupSize > kWarpSize) {
+    static_assert(kGroupSize == kThreadsPerBlock);
+    ExactSum<double>* sums = warp_sums();
+    if (threadIdx.x % kWarpSize == 0) sums[threadIdx.x / kWarpSize] = sum.parts;
     __syncthreads();  // every warp has left its sum
     if (threadIdx.x == 0) {
-      for (int warp = 1; warp < kThreads / kWarp; ++warp) sum.add(sums[warp]);
+      for (int warp = 1; warp < kThreadsPerBlock / kWarpSize; ++warp) sum.add(sums[warp]);
     }
     __syncthreads();  // the first thread has read them all: the next row's may come
   }

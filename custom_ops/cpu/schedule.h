@@ -15,7 +15,7 @@
 #include <memory>
 
 #include "../call.h"
-#include "sums.h"
+#include "lanes.h"
 #include "threads.h"
 
 namespace ms_mml {
@@ -23,7 +23,8 @@ namespace {
 
 constexpr int64_t kSegment = 16384;  // elements: a few microseconds of work, and one double of scratch
 constexpr int64_t kFewRows = 64;     // from here on whole rows keep every thread busy
-constexpr int64_t kShare = 65536;    // elements; below this for each, waking a thread costs more than it saves
+constexpr int64_t kMinElementsPerThread =
+    65536;  // elements; below this for each, waking a thread costs more than it saves
 
 // Notes the first row whose target is out of range, from any thread.
 class TargetCheck {
@@ -61,7 +62,7 @@ class TargetCheck {
 };
 
 inline int threads_for(const Call& call) {
-  return static_cast<int>(std::min<int64_t>(call.rows * call.classes / kShare, thread_limit()));
+  return static_cast<int>(std::min<int64_t>(call.rows * call.classes / kMinElementsPerThread, thread_limit()));
 }
 
 // The sum of sum_rows(first, last, check) over groups of whole rows. Rows whose targets do not pass the check must be

@@ -8,15 +8,15 @@
 namespace ms_mml {
 
 // In force until it is destroyed; then what was before is again.
-class IeeeArithmetic {
+class FlushToZeroGuard {
  public:
-  IeeeArithmetic() {
+  FlushToZeroGuard() {
     std::fegetenv(&before_);
     std::fesetenv(FE_DFL_ENV);
   }
-  ~IeeeArithmetic() { std::fesetenv(&before_); }
-  IeeeArithmetic(const IeeeArithmetic&) = delete;
-  IeeeArithmetic& operator=(const IeeeArithmetic&) = delete;
+  ~FlushToZeroGuard() { std::fesetenv(&before_); }
+  FlushToZeroGuard(const FlushToZeroGuard&) = delete;
+  FlushToZeroGuard& operator=(const FlushToZeroGuard&) = delete;
 
  private:
   std::fenv_t before_;

@@ -3,7 +3,7 @@
 
 #include <type_traits>
 
-#include "row.h"
+#include "hinge.h"
 
 namespace ms_mml {
 

@@ -1,5 +1,5 @@
 # What was built, for `python -m ms_mml info`, reports and bug reports.
-function(write_facts file compiler_language instruction_sets)
+function(write_build_info file compiler_language instruction_sets)
   set(version unknown)
   if(DEFINED SKBUILD_PROJECT_VERSION)
     set(version ${SKBUILD_PROJECT_VERSION})

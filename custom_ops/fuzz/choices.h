@@ -9,7 +9,7 @@
 #include <cstring>
 #include <random>
 
-#include "given.h"
+#include "argument_memory.h"
 
 constexpr int64_t kMost = 20000;  // elements of an array
 constexpr int64_t kClasses[] = {1, 2, 5, 15, 16, 17, 32, 100, 255, 256, 257, 271, 300, 16384, 16385, 20000};
