@@ -1,4 +1,4 @@
-"""The suite's options, the legs that they ask for, and how a case is put to one."""
+"""The suite's options, the legs of a run, and the fixture that runs a case on a leg."""
 
 import pathlib
 
@@ -6,22 +6,22 @@ import pytest
 
 from conformance import ledger
 from conformance.cases import TIERS, all_cases
-from conformance.cases.base import Leg
-from conformance.isolation import Isolated, Unavailable, legs
-from conformance.record import Record
+from conformance.isolation import Isolated, legs
+from conformance.leg import Leg
+from conformance.recorder import Recorder
 from conformance.subjects import OWN, default, known
+from conformance.subjects.base import NotAvailable
 from conformance.verdict import Outcome, Verdict
 
-# The device targets, and the platforms that MindSpore's own tests would name in their marks (arg_mark) for each.
+# Device target -> the platforms that MindSpore's own tests name in their marks (arg_mark).
 TARGETS = {
     "CPU": ("cpu_linux",),
     "GPU": ("platform_gpu",),
     "Ascend": ("platform_ascend", "platform_ascend310p", "platform_ascend910b"),
 }
-LEVELS = {"quick": "level0", "full": "level1", "huge": "level2"}  # of those marks: what is asked at the gate, and later
+LEVELS = {"quick": "level0", "full": "level1", "huge": "level2"}  # tier -> level, as MindSpore's own tests are marked
 MODES = {None: (), "both": ("graph", "pynative"), "graph": ("graph",), "pynative": ("pynative",)}
-HERE = pathlib.Path(__file__).parent
-SELFTEST = HERE / "selftest"  # tests of the suite itself, which need no legs
+SELFTEST = pathlib.Path(__file__).resolve().parent / "selftest"
 LEGS = pytest.StashKey()
 
 
@@ -32,63 +32,69 @@ def pytest_addoption(parser):
         "--subject",
         action="append",
         metavar="NAME",
-        help=f"what is tested: {', '.join(OWN)}, a declared name, or module:Class; may be repeated",
+        help=f"the implementation to test: {', '.join(OWN)}, a declared name, or module:Class; may be repeated",
     )
-    group.addoption("--mode", choices=MODES.keys() - {None}, help="MindSpore's mode (default: all that a subject has)")
-    group.addoption("--tier", default="quick", choices=TIERS, help="how much is asked (default: quick)")
-    group.addoption("--case", action="append", metavar="ID", help="run this case alone; may be repeated")
-    group.addoption("--report", metavar="FILE", help="write what came of every case, as JSON")
-    group.addoption("--accept-known", action="store_true", help="what the ledger foresees does not fail the run")
+    group.addoption("--mode", choices=MODES.keys() - {None}, help="MindSpore's mode (default: all the subject has)")
+    group.addoption("--tier", default="quick", choices=TIERS, help="which cases run (default: quick)")
+    group.addoption("--case", action="append", metavar="ID", help="run only this case; may be repeated")
+    group.addoption("--report", metavar="FILE", help="write the outcome of every case to FILE, as JSON")
+    group.addoption("--accept-known", action="store_true", help="divergences the ledger expects do not fail the run")
 
 
 def pytest_configure(config):
-    """Find the legs, once: a target or subject that was asked for and is not there ends the run with the reason."""
+    """Find the legs once. A requested subject or device target that is unavailable ends the run with the reason."""
     for mark in (*LEVELS.values(), *(platform for platforms in TARGETS.values() for platform in platforms)):
         config.addinivalue_line("markers", f"{mark}: as in MindSpore's own tests")
     if hasattr(config, "workerinput"):
         config.stash[LEGS] = [Leg(*leg) for leg in config.workerinput["legs"]]
         return
-    config.stash[LEGS] = []
-    _cases(config)
+    _check_case_ids(config)
     report = config.getoption("--report")
     if report and not pathlib.Path(report).resolve().parent.is_dir():
         raise pytest.UsageError(f"there is no folder for --report {report}")
-    if not all(SELFTEST in (*_path(config, argument).parents, _path(config, argument)) for argument in config.args):
-        config.stash[LEGS] = _legs(config)
-        config.option.tbstyle, config.option.reportchars = "no", ""  # the record has a line for each failure
+    only_selftest = all(SELFTEST in (path, *path.parents) for path in _paths(config))
+    config.stash[LEGS] = [] if only_selftest else _legs(config)
+    if not only_selftest:
+        config.option.tbstyle, config.option.reportchars = "no", ""  # the recorder prints a line for each failure
     options = [config.getoption(name) for name in ("--tier", "--report", "--accept-known")]
-    config.pluginmanager.register(Record(config.stash[LEGS], *options))
+    config.pluginmanager.register(Recorder(config.stash[LEGS], *options))
 
 
-def _path(config, argument):
-    return pathlib.Path(config.invocation_params.dir, argument.split("::")[0]).resolve()
+def _paths(config):
+    """The paths on the command line."""
+    return [pathlib.Path(config.invocation_params.dir, arg.split("::")[0]).resolve() for arg in config.args]
 
 
 def _legs(config):
+    home = config.invocation_params.dir
     target, modes = config.getoption("--device-target"), MODES[config.getoption("--mode")]
-    found = []
-    subjects = config.getoption("--subject") or [default(config.invocation_params.dir)]
+    subjects = config.getoption("--subject") or [default(home)]
     if subjects == [None]:
-        names = ", ".join(known(config.invocation_params.dir))
-        raise pytest.UsageError(f"name what to test: --subject NAME, where NAME is module:Class or one of {names}")
+        names = ", ".join(sorted(known(home)))
+        raise pytest.UsageError(f"name a subject: --subject NAME, where NAME is module:Class or one of {names}")
+    found = []
     for subject in subjects:
         try:
-            found += legs(subject, target, modes, config.invocation_params.dir)
-        except Unavailable as reason:
+            found += legs(subject, target, modes, home)
+        except NotAvailable as reason:
             raise pytest.UsageError(f"subject '{subject}' cannot run on {target}: {reason}") from reason
     return found
 
 
-def _cases(config):
-    """Those of the tier, or those named, of whatever tier."""
-    wanted = config.getoption("--case")
-    if not wanted:
-        return all_cases(config.getoption("--tier"))
-    known = {case.id: case for case in all_cases()}
-    for id in wanted:
-        if id not in known:
+def _check_case_ids(config):
+    ids = {case.id for case in all_cases()}
+    for id in config.getoption("--case") or ():
+        if id not in ids:
             raise pytest.UsageError(f"there is no case '{id}'")
-    return [known[id] for id in wanted]
+
+
+def _cases(config):
+    """The cases of the tier, or those named by --case, whatever their tier."""
+    named = config.getoption("--case")
+    if not named:
+        return all_cases(config.getoption("--tier"))
+    by_id = {case.id: case for case in all_cases()}
+    return [by_id[id] for id in named]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -97,24 +103,21 @@ def pytest_configure_node(node):
 
 
 def pytest_ignore_collect(collection_path, config):
-    """The suite's own tests run only when they are named."""
-    if collection_path == SELFTEST and not any(
-        SELFTEST in (_path(config, a), *_path(config, a).parents) for a in config.args
-    ):
+    """Collect the suite's own tests only if the command line names their folder or a file in it."""
+    if collection_path == SELFTEST and not any(SELFTEST in (path, *path.parents) for path in _paths(config)):
         return True
     return None
 
 
 def pytest_generate_tests(metafunc):
-    """Every case on every leg, and the legs of a case together: they share its exact values."""
+    """Every case on every leg. The legs of a case are adjacent, because they share its exact values."""
     if "case" not in metafunc.fixturenames or "leg" not in metafunc.fixturenames:
         return
     config = metafunc.config
-    legs_asked, cases = config.stash[LEGS], _cases(config)
     pairs = [
         pytest.param(leg, case, id=f"{leg.id}-{case.id}", marks=_marks(LEVELS[case.tier], leg.target))
-        for case in cases
-        for leg in legs_asked
+        for case in _cases(config)
+        for leg in config.stash[LEGS]
     ]
     metafunc.parametrize(("leg", "case"), pairs)
 
@@ -124,7 +127,7 @@ def _marks(level, target):
 
 
 def pytest_collection_modifyitems(config, items):
-    """What is no case is asked at the gate, on the device target that it runs on."""
+    """Tests without a case are level 0, on the device target of the run."""
     for item in items:
         if not any(item.get_closest_marker(level) for level in LEVELS.values()):
             for mark in _marks("level0", config.getoption("--device-target")):
@@ -136,20 +139,20 @@ def _processes():
     processes = {}
     yield processes
     for process in processes.values():
-        process.end()
+        process.close()
 
 
 @pytest.fixture
-def run(request, _processes):
-    """Puts a case to a leg and notes the outcome for the report."""
+def run_case(request, _processes):
+    """A function that runs a case on a leg, records the outcome for the report, and returns it."""
 
-    def run(leg, case):
-        outcome = ledger.judge(_outcome(leg, case, _processes, request.config), leg, case.id)
-        noted = {**vars(outcome), "verdict": outcome.verdict.value, "broken": list(outcome.broken)}
-        request.node.user_properties.append(("conformance", {"leg": leg.id, "case": case.id, "outcome": noted}))
+    def run_case(leg, case):
+        outcome = ledger.apply(_outcome(leg, case, _processes, request.config), leg, case.id)
+        recorded = {**vars(outcome), "verdict": outcome.verdict.value, "broken": list(outcome.broken)}
+        request.node.user_properties.append(("conformance", {"leg": leg.id, "case": case.id, "outcome": recorded}))
         return outcome
 
-    return run
+    return run_case
 
 
 def _outcome(leg, case, processes, config):
@@ -157,5 +160,5 @@ def _outcome(leg, case, processes, config):
         return Outcome(Verdict.NOT_AVAILABLE, f"{need}: {leg.lacks[need]}")
     if leg.id not in processes:
         processes[leg.id] = Isolated(leg.subject, leg.target, leg.mode, config.invocation_params.dir)
-    answers = processes[leg.id].perform(case)
+    answers = processes[leg.id].ask(case)
     return answers if isinstance(answers, Outcome) else case.outcome(answers, leg)

@@ -34,7 +34,7 @@ class Memory:
 
     def result(self, shape, dtype):
         """An array for a result, full of a poison, another each round: what is left unwritten differs."""
-        array = self._allocate(shape, np.dtype(dtype), "memory beside its result")
+        array = self._allocate(shape, np.dtype(dtype), "memory next to its result")
         array[...] = _POISONS[self._round % 2]
         return array
 

@@ -1,10 +1,10 @@
-"""Known divergences of other people's implementations, as data: `ledger.json`.
+"""The ledger: known divergences of other implementations, as data in `ledger.json`.
 
-An entry says of which subject, versions and cases it speaks (`cases` are patterns of ids, `except` of those left
-out), what is seen there (one of some `verdicts`, and a `signature`, a regular expression found in the detail) and why.
-Where a case goes as an entry says, its verdict is 'diverges (known)'. Where it does not, the entry is out of date, and
-that is a failure: something changed. An entry with "some" speaks of errors that only some of its cases show, on one
-machine these and on another those: then cases may conform, but not all.
+An entry selects cases of a subject in some versions: `cases` are patterns of case ids, `except` are patterns of ids it
+leaves out. It states the expected `verdicts`, a `signature` (a regular expression that the outcome's detail must
+contain) and the `reason`. A selected case with the expected outcome has the verdict 'diverges (known)'. Any other
+outcome shows that the entry is outdated, which is a failure. An entry with "some" is for errors that appear in
+different cases on different machines: its cases may conform, but not all of them.
 """
 
 import fnmatch
@@ -28,8 +28,8 @@ def entries():
     return json.loads(FILE.read_text())["entries"]
 
 
-def speaks_of(entry, leg):
-    """Whether an entry is about this leg: its subject, target, mode and versions."""
+def covers(entry, leg):
+    """Whether an entry applies to a leg: to its subject, device target, mode and versions."""
     return (
         entry["subject"] == leg.subject
         and leg.target in entry.get("targets", [leg.target])
@@ -48,25 +48,24 @@ def selects(entry, case_id):
     return match(entry["cases"]) and not match(entry.get("except", []))
 
 
-def judge(outcome, leg, case_id, known=None):
-    """The outcome in the light of the ledger: as foreseen, out of date, or as it is."""
-    about = [
-        entry for entry in (entries() if known is None else known) if selects(entry, case_id) and speaks_of(entry, leg)
-    ]
-    strict = [entry for entry in about if not entry.get("some")]
+def apply(outcome, leg, case_id, ledger=None):
+    """The outcome after the ledger: known, outdated, or unchanged."""
+    known = entries() if ledger is None else ledger
+    selected = [entry for entry in known if selects(entry, case_id) and covers(entry, leg)]
+    strict = [entry for entry in selected if not entry.get("some")]
     seen = f"{outcome.verdict.value}: {outcome.detail}"
-    for entry in strict or about:
+    for entry in strict or selected:
         if outcome.verdict.value in entry["verdicts"] and re.search(entry["signature"], outcome.detail):
             return replace(outcome, verdict=Verdict.KNOWN, detail=seen, ledger=entry["id"])
     for entry in strict:
-        foreseen = f"{' or '.join(entry['verdicts'])}: {entry['signature']}"
-        text = f"entry '{entry['id']}' foresees '{foreseen}', but the case {seen.rstrip(': ')}"
+        expected = f"{' or '.join(entry['verdicts'])}: {entry['signature']}"
+        text = f"entry '{entry['id']}' expects '{expected}', but the case {seen.rstrip(': ')}"
         return Outcome(Verdict.OUTDATED, text, outcome.broken, ledger=entry["id"])
     return outcome
 
 
-def unseen(leg, outcomes, known=None):
-    """Entries with "some" of which a leg shows nothing, where all of its cases were run."""
-    seen = {outcome["ledger"] for outcome in outcomes.values()}
-    about = [entry for entry in (entries() if known is None else known) if entry.get("some") and speaks_of(entry, leg)]
-    return [entry for entry in about if entry["id"] not in seen]
+def unused(leg, outcomes, ledger=None):
+    """The entries with "some" that no outcome of the leg matched. All of their cases must have been run."""
+    used = {outcome["ledger"] for outcome in outcomes.values()}
+    known = entries() if ledger is None else ledger
+    return [entry for entry in known if entry.get("some") and entry["id"] not in used and covers(entry, leg)]

@@ -1,26 +1,25 @@
-"""Reports of runs, from one machine or many, as a page and as Markdown.
+"""Renders JSON reports, of one run or several, as an HTML page and as Markdown tables.
 
 usage: python -m conformance.report REPORT.json... [--html PAGE.html] [--markdown TABLE.md]
 """
 
 import argparse
 import collections
+import functools
 import json
 import math
 import pathlib
 import re
 
-import jinja2
-
 from conformance import ledger
 from conformance.contract import CLAUSES, PAGE
-from conformance.record import reproduction
+from conformance.leg import command_options
 from conformance.verdict import Verdict
 
 HERE = pathlib.Path(__file__).parent
-# The upper ends of the histogram's bars, in ulp.
+# The upper limits of the histogram's bars, in ulp.
 BARS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 16.0, 256.0, math.inf)
-# From the worst to the best: what a cell with several is coloured by, and in what order it names them.
+# Verdicts from the worst to the best. A cell names its verdicts in this order and has the colour of the first.
 ORDER = [
     *("crashed", "hung", "known: crashed", "known: hung", "diverges", "known: diverges"),
     *("refuses (undocumented)", "known: refuses (undocumented)", "outdated ledger", "vacuous"),
@@ -30,7 +29,7 @@ COLOURS = {"conforms": "good", "refuses (documented)": "none", "not available": 
 
 
 def merged(files):
-    """The legs of all reports, each with its run and its problems; and the mutants that died in any."""
+    """The legs of all reports, each with its run and its problems, and the mutants killed in any of them."""
     legs, mutants = [], {}
     for file in files:
         report = json.loads(pathlib.Path(file).read_text())
@@ -41,9 +40,9 @@ def merged(files):
 
 
 def version(leg):
-    """The version of the framework that a leg ran on."""
-    spelled = {"mindspore": "MindSpore", "torch": "PyTorch"}
-    return ", ".join(f"{spelled[n]} {leg['environment'][n]}" for n in spelled if n in leg["environment"])
+    """The version of the leg's framework."""
+    names = {"mindspore": "MindSpore", "torch": "PyTorch"}
+    return ", ".join(f"{names[n]} {leg['environment'][n]}" for n in names if n in leg["environment"])
 
 
 def title(leg):
@@ -51,21 +50,21 @@ def title(leg):
 
 
 def cell(leg, clause):
-    """What a leg's cases say of a clause: words, and a colour that is never alone."""
-    counts = {word: n for word, n in leg["clauses"].get(clause, {}).items() if n}
-    words = sorted((word for word in counts if word != "not judged"), key=ORDER.index)
-    judged = sum(counts[word] for word in words)
-    if not words:
+    """The table cell for a clause on a leg: the number of cases with each verdict, and a colour."""
+    counts = {verdict: n for verdict, n in leg["clauses"].get(clause, {}).items() if n}
+    verdicts = sorted((verdict for verdict in counts if verdict != "not judged"), key=ORDER.index)
+    judged = sum(counts[verdict] for verdict in verdicts)
+    if not verdicts:
         return {"text": "not run", "colour": "none"}
-    if words == ["conforms"]:
+    if verdicts == ["conforms"]:
         return {"text": f"conforms {judged}", "colour": "good"}
-    parts = [f"{word} {counts[word]}" for word in words if word != "conforms"]
-    text = ", ".join(parts) + (f" of {judged}" if "conforms" in words else "")
-    return {"text": text, "colour": COLOURS.get(words[0], "bad") if CLAUSES[clause].judged else "none"}
+    parts = [f"{verdict} {counts[verdict]}" for verdict in verdicts if verdict != "conforms"]
+    text = ", ".join(parts) + (f" of {judged}" if "conforms" in verdicts else "")
+    return {"text": text, "colour": COLOURS.get(verdicts[0], "bad") if CLAUSES[clause].judged else "none"}
 
 
 def histogram(leg):
-    """How many cases have their largest error in each bar, those of float64 apart; and the largest of either."""
+    """The number of cases by their largest error, and the maximum error; float64 is counted separately."""
     errors = {id: ulp for id, (ulp, _) in leg["conforms"].items() if ulp is not None}
     errors.update({id: outcome["ulp"] for id, outcome in leg["others"].items() if "ulp" in outcome})
     wide = {id for id in errors if "-f64-" in id}
@@ -85,12 +84,13 @@ def largest_fraction(leg):
 
 
 def groups(leg):
-    """Cases that do not conform, together where they fail alike: by the ledger, or in words without the numbers."""
+    """The cases that do not conform, grouped by ledger entry, or by their detail with its numbers removed."""
+    command = functools.partial(command_options, leg["subject"], leg["target"], leg["mode"])
     found = collections.defaultdict(dict)
     for id, outcome in leg["others"].items():
         detail = outcome.get("detail", "")
         alike = outcome.get("ledger") or re.sub(r"-?\b(\d[\d.e+-]*|nan|inf)\b|\[[^]]*\]", "#", detail)
-        found[outcome["verdict"], alike][id] = {**outcome, "detail": detail, "command": reproduction(leg, id)}
+        found[outcome["verdict"], alike][id] = {**outcome, "detail": detail, "command": command(id)}
     reasons = {entry["id"]: entry["reason"] for entry in ledger.entries()}
     return [
         {"verdict": verdict, "alike": alike, "reason": reasons.get(alike, ""), "cases": cases}
@@ -103,6 +103,8 @@ def fails(verdict):
 
 
 def html(legs, mutants):
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -119,7 +121,7 @@ def table(header, rows):
 
 
 def markdown(legs, mutants):
-    """Clauses x legs in words, and what each leg ran on."""
+    """A table of clauses x legs, and one of the mutants."""
     header = ["clause", "source", *[" ".join([title(leg), version(leg)]).strip() for leg in legs]]
     rows = [[c.id, c.source, *[cell(leg, c.id)["text"] for leg in legs]] for c in CLAUSES.values()]
     text = table(header, rows)

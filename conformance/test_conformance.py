@@ -1,12 +1,12 @@
-"""The suite: one test, for each case and leg. What a case asks is in `cases`, what came of it in the report."""
+"""The one test of the suite, parametrized over all cases and legs (see `conftest.py`)."""
 
 import pytest
 
 from conformance.verdict import Verdict
 
 
-def test_conformance(leg, case, run, pytestconfig):
-    outcome = run(leg, case)
+def test_conformance(leg, case, run_case, pytestconfig):
+    outcome = run_case(leg, case)
     text = f"{outcome.verdict.value}: {outcome.detail}"
     if outcome.verdict is Verdict.KNOWN and pytestconfig.getoption("--accept-known"):
         pytest.xfail(text)

@@ -1,4 +1,4 @@
-"""What can be said of a case on a leg, and which of it is a failure."""
+"""The verdicts, and which of them are failures."""
 
 import enum
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from typing import Optional
 
 
 class Verdict(str, enum.Enum):
-    """The words of every report. Only `CONFORMS` is a pass."""
+    """The verdicts as every report spells them. Only `CONFORMS` is a pass."""
 
     CONFORMS = "conforms"
-    KNOWN = "diverges (known)"  # as the ledger says
+    KNOWN = "diverges (known)"  # as an entry of the ledger expects
     DIVERGES = "diverges"
-    REFUSES_AS_DOCUMENTED = "refuses (documented)"  # its own documentation says that it does
+    REFUSES_AS_DOCUMENTED = "refuses (documented)"  # by the subject's own documentation
     REFUSES = "refuses (undocumented)"
     CRASHED = "crashed"  # the process died
     HUNG = "hung"  # the process had to be killed
-    NOT_AVAILABLE = "not available"  # the subject has no way to be asked
-    OUTDATED = "outdated ledger"  # an entry of the ledger no longer says what is seen
-    VACUOUS = "vacuous"  # the comparison could not have failed: a fault of the suite
+    NOT_AVAILABLE = "not available"  # the subject has no interface for what the case needs
+    OUTDATED = "outdated ledger"  # an entry of the ledger expects something else
+    VACUOUS = "vacuous"  # the comparison could not have failed: a bug of the suite
 
     @property
     def is_failure(self):
@@ -26,11 +26,11 @@ class Verdict(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """A verdict with its reason in one line, the clauses that are broken, and how near to the bound the result came."""
+    """A verdict, its reason in one line, the clauses that are broken, and the largest error."""
 
     verdict: Verdict
     detail: str = ""
     broken: tuple = ()
     ulp: Optional[float] = None
     fraction: Optional[float] = None  # of the bound
-    ledger: Optional[str] = None  # the entry that foresaw it
+    ledger: Optional[str] = None  # the entry that expected the outcome

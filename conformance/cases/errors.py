@@ -88,14 +88,14 @@ class ErrorCase(Case):
         """Good arguments come first: what they leave in a cache must not let the bad ones in."""
         good, bad = answers
         if good.error:
-            return Case.judge_error(self, good, leg)
+            return Case.outcome_of_error(self, good, leg)
         return super().outcome([bad], leg)
 
-    def judge(self, answers, leg):
+    def outcome_of_results(self, answers, leg):
         text = f"accepted {self.argument} = {_short(self.value)}, expected {self.error.__name__}"
         return Outcome(Verdict.DIVERGES, text, self.focus)
 
-    def judge_error(self, answer, leg):
+    def outcome_of_error(self, answer, leg):
         if self.error.__name__ not in answer.error:
             return Outcome(Verdict.DIVERGES, f"expected {self.error.__name__}, got {answer.text()}", self.focus)
         if not re.search(rf"(?<![a-zA-Z]){self.argument}(?![a-zA-Z])", answer.message):

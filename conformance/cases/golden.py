@@ -70,7 +70,7 @@ class GoldenCase(Case):
         nearest, rest = np.asarray(nearest).T, np.asarray(rest).T
         return Values(nearest, rest, np.broadcast_to(np.abs(nearest).max(initial=0), nearest.shape))
 
-    def judge(self, answers, leg):
+    def outcome_of_results(self, answers, leg):
         inputs = self.inputs()
         naive = 64 * float(np.finfo(inputs.dtype).eps)  # every value is below 16 and takes fewer than 30 operations
         return judge_values(answers[0].array, self.expected(), inputs.dtype, self.focus, naive)
@@ -89,7 +89,7 @@ class ExampleCase(Case):
         weight = np.array([1, 1, 1], np.float32)
         return [Call("loss", {"input": np.ones((3, 3), np.float32), "target": np.array([1, 2, 1]), "weight": weight})]
 
-    def judge(self, answers, leg):
+    def outcome_of_results(self, answers, leg):
         printed = str(answers[0].array)
         if printed != "0.6666667":
             return Outcome(Verdict.DIVERGES, f"printed {printed}, expected 0.6666667", self.focus)
@@ -112,7 +112,7 @@ class DefaultsCase(ExampleCase):
         inputs = self._explicit().inputs()
         return [Call("loss", {"input": inputs.input, "target": inputs.target})]
 
-    def judge(self, answers, leg):
+    def outcome_of_results(self, answers, leg):
         exact = self._explicit().expected()
         return judge_values(answers[0].array, exact, np.dtype(np.float32), self.focus, naive=1e-5)
 

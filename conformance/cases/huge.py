@@ -27,6 +27,7 @@ class HugeCase(Case):
     tier = "huge"
     focus = ("large-sizes",)
     seconds = 1200
+    oversized = True
 
     @property
     def clauses(self):
@@ -70,7 +71,7 @@ class HugeCase(Case):
         greatest[: len(tail)] = np.maximum(greatest[: len(tail)], tail)
         return np.concatenate([least, greatest])
 
-    def judge(self, answers, leg):
+    def outcome_of_results(self, answers, leg):
         scores, target = self.block()
         whole, rest = divmod(self.shape[0], self.distinct)
         exact = Exact(

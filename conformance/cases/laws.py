@@ -112,7 +112,7 @@ class LawCase(Case):
         dout = np.ones(self.shape[0], DTYPES[self.dtype])
         return [Call(LAWS[self.law][2], inputs.arguments(), dout) for inputs in self._put()[0]]
 
-    def judge(self, answers, leg):
+    def outcome_of_results(self, answers, leg):
         between = self._put()[1]
         for answer in answers:
             if answer.array.dtype != DTYPES[self.dtype]:

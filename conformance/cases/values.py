@@ -157,7 +157,7 @@ class ValueCase(Case):
         other = Inputs(np.ascontiguousarray(scores), target, inputs.weight, self.p, self.margin, self.reduction)
         return [self._call(other, dout)]
 
-    def judge(self, answers, leg):
+    def outcome_of_results(self, answers, leg):
         if self.values in BAD_TARGETS and leg.target == "CPU" and "target-errors" not in leg.limits:
             value = self.inputs().target[BAD_TARGET_ROW]
             return Outcome(Verdict.DIVERGES, f"accepted target[{BAD_TARGET_ROW}] = {value}", self.focus)
@@ -166,10 +166,10 @@ class ValueCase(Case):
         claim = None if self.operation == "weight-gradient" else leg.claims.get(dtype.__name__)
         return judge_values(answers[0].array, exact, dtype, self.focus, naive, claim)
 
-    def judge_error(self, answer, leg):
+    def outcome_of_error(self, answer, leg):
         """A target out of range is what an error is for; it names the row and the value."""
         if self.values not in BAD_TARGETS or self.needs & set(leg.limits):
-            return super().judge_error(answer, leg)
+            return super().outcome_of_error(answer, leg)
         row, value = BAD_TARGET_ROW, self.inputs().target[BAD_TARGET_ROW]
         if f"[{row}]" in answer.message and str(value) in answer.message:
             return Outcome(Verdict.CONFORMS)

@@ -1,1 +1,1 @@
-"""The tests of the suite itself: the oracle, the bounds, the verdicts, and that every mutant dies."""
+"""The suite's own tests: the oracle, the bounds, the verdicts, and the mutants."""

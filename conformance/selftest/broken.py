@@ -1,4 +1,4 @@
-"""Subjects that misbehave, each in one way, on cases of one shape; and cases that wait for two seconds only."""
+"""Subjects with one defect each, on inputs of one shape, and a case with a time limit of two seconds."""
 
 import ctypes
 import mmap
@@ -14,12 +14,12 @@ from conformance.subjects.base import NotAvailable
 from conformance.subjects.numpy import NumPy
 
 
-class Impatient(ValueCase):
+class ShortCase(ValueCase):
     seconds = 2
 
 
 class Broken(NumPy):
-    """On 5 x 4 scores it misbehaves; elsewhere it is right."""
+    """It misbehaves for inputs of shape (5, 4) and is correct for all others."""
 
     def loss(self, input, target, **options):
         result = super().loss(input, target, **options)
@@ -32,7 +32,7 @@ class Segfaults(Broken):
 
 
 class DiesLater(Broken):
-    """After it has answered."""
+    """It dies half a second after it has answered."""
 
     def misbehave(self, input, result):
         threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGSEGV)).start()
@@ -49,8 +49,8 @@ class Hangs(Broken):
         time.sleep(60)
 
 
-class WritesBesideItsResult(Broken):
-    """On the side where there is no guard page."""
+class WritesNextToItsResult(Broken):
+    """It writes one byte on the side without a guard page."""
 
     def misbehave(self, input, result):
         placed = self.memory.result(result.shape, result.dtype)
@@ -61,7 +61,7 @@ class WritesBesideItsResult(Broken):
 
 
 class WritesBeyondItsResult(Broken):
-    """Where a page ends that may not be touched."""
+    """It writes one byte past the end of its result: in the first round, into the guard page."""
 
     def misbehave(self, input, result):
         placed = self.memory.result(result.shape, result.dtype)
@@ -82,7 +82,7 @@ class LeavesItsResultUnwritten(Broken):
 
 
 class LeavesOneElementUnwritten(Broken):
-    """The two poisons show that nobody wrote it, even if one of them were right."""
+    """One of the two poisons is accepted as the right value; the other one reveals the defect."""
 
     def misbehave(self, input, result):
         placed = self.memory.result(result.shape, result.dtype)
@@ -124,7 +124,7 @@ class ReturnsAnObject(Broken):
 class WritesAndRefuses(Broken):
     def misbehave(self, input, result):
         input[...] = 0
-        raise NotImplementedError("no such shape here")
+        raise NotImplementedError("this shape is not supported")
 
 
 class LosesItsDevice(Broken):
@@ -142,14 +142,14 @@ class LosesItsDevice(Broken):
 
 class Refuses(Broken):
     def misbehave(self, input, result):
-        raise NotImplementedError("no such shape here")
+        raise NotImplementedError("this shape is not supported")
 
 
 class RefusesAsDocumented(Refuses):
     limits = {"float32": "its README, 'Limits'"}  # noqa: RUF012
 
 
-class IsNotThere(NumPy):
+class IsMissing(NumPy):
     def __init__(self, target, mode):
         raise NotAvailable("its library is missing; install it: make library")
 

@@ -1,5 +1,5 @@
-"""Deliberately wrong implementations. Each is the NumPy subject with one mistake that has been made, or nearly; each
-must be killed by the case named beside it. A suite that lets one live proves nothing."""
+"""The mutants: deliberately wrong implementations. Each is the NumPy subject with one realistic mistake, and must be
+killed by every case in its decorator."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ MUTANTS = {}
 
 
 def killed_by(*cases):
-    """Register a mutant with the cases that are known to kill it."""
+    """Register a mutant with the cases that must kill it."""
 
     def register(mutant):
         MUTANTS[mutant.__name__] = (mutant, cases)
@@ -80,7 +80,7 @@ class RowsRoundedBeforeTheSum(NumPy):
 
 @killed_by("huge-loss-f16-p1-mean-wnone-m1-2147485x1000")
 class SizeInThirtyTwoBits(NumPy):
-    """N * C wraps to a negative number, and no row is read."""
+    """N * C wraps to a negative number, so no row is read."""
 
     def loss(self, input, target, reduction="mean", **options):
         with np.errstate(over="ignore"):
@@ -117,7 +117,7 @@ class StaleResultWithoutRows(NumPy):
 
 @killed_by("gradient-f64-p2-none-wnone-m1-9x33")
 class WrongLaneAfterAVector(NumPy):
-    """The remainder after 32 classes is read one place too far to the left."""
+    """The tail after 32 classes is read one element too far to the left."""
 
     def hinge(self, input, target, margin):
         hinge = super().hinge(input, target, margin)
@@ -164,7 +164,7 @@ class SquareWithoutItsTwo(NumPy):
 
 @killed_by("loss-f32-p1-sum-wnone-m1-2x100000")
 class SumInFloat32(NumPy):
-    """One class after another, as a plain loop adds."""
+    """It adds one class after another, as a plain loop does."""
 
     def hinge(self, input, target, margin):
         return super().hinge(input, target, margin).astype(input.dtype)
@@ -186,7 +186,7 @@ class WritesToItsInput(NumPy):
 
 @killed_by("loss-f64-p1-mean-wnone-m1-9x33")
 class OneBitByChance(NumPy):
-    """Another order of additions each time."""
+    """The order of its additions differs from call to call."""
 
     calls = 0
 

@@ -1,22 +1,22 @@
-"""Writes `pytorch-float64.json`: what PyTorch computes in float64 for the cases of one small shape.
+"""Records PyTorch's float64 results for the cases of one small shape, as `golden/pytorch-float64.json`.
 
-usage: python -m conformance.selftest.record_pytorch    (from the checkout, where PyTorch is installed)
+usage: python -m conformance.selftest.record_pytorch    (in the folder that contains the suite; PyTorch is required)
 
-The selftest holds the oracle against these numbers, so that it needs no PyTorch itself.
+The selftest compares the oracle with these values, so it does not need PyTorch.
 """
 
 import json
 import pathlib
 
 from conformance.cases import all_cases
-from conformance.isolation import perform
 from conformance.subjects.torch import Torch
+from conformance.worker import answer_case
 
 FILE = pathlib.Path(__file__).parents[1] / "golden" / "pytorch-float64.json"
 
 
-def compared(case):
-    """Float64 losses and gradients with respect to input; PyTorch has none for the weight."""
+def is_recorded(case):
+    """Whether a case is recorded: float64 losses and gradients with respect to input. PyTorch has none for weight."""
     return case.id.startswith(("loss-f64", "gradient-f64")) and "-m1-5x4" in case.id
 
 
@@ -25,7 +25,8 @@ def main():
 
     subject = Torch("CPU", "")
     subject.guarded = False
-    results = {case.id: perform(subject, case)[0].array.tolist() for case in all_cases("full") if compared(case)}
+    recorded = [case for case in all_cases("full") if is_recorded(case)]
+    results = {case.id: answer_case(subject, case)[0].array.tolist() for case in recorded}
     lines = ",\n".join(f"  {json.dumps(id)}: {json.dumps(values)}" for id, values in results.items())
     FILE.write_text(f'{{\n "version": "{torch.__version__}",\n "results": {{\n{lines}\n }}\n}}\n')
 

@@ -1,50 +1,40 @@
-"""The command line, as a user types it: a subject of one's own, what is not there, workers, the report."""
+"""The command line: runs of a third party's subject, their reports, and errors for what is unavailable."""
 
 import json
 import pathlib
 import shutil
-import subprocess
-import sys
 
-import jsonschema
 import pytest
 
 from conformance import report
 from conformance.cases import all_cases
 
 SUITE = pathlib.Path(__file__).parents[1]
-SCHEMA = json.loads((SUITE / "report.schema.json").read_text())
 CASES = ["loss-f32-p1-mean-wnone-m1-9x33", "gradient-f64-p2-none-w+-m1-9x33", "raises-p-float", "defaults"]
+BROKEN = "conformance.selftest.broken"
 
 
-def suite(folder, *arguments):
-    command = [sys.executable, "-m", "pytest", str(SUITE), "-q", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-
-
-def asked(*cases):
-    return [word for case in cases for word in ("--case", case)]
+def case_options(*cases):
+    return [option for case in cases for option in ("--case", case)]
 
 
 @pytest.fixture
 def third_party(tmp_path):
-    """The worked example, in a folder outside the repository."""
+    """A folder outside the suite that contains the example subject."""
     shutil.copy(SUITE / "example" / "my_kernel.py", tmp_path)
     return tmp_path
 
 
-def written(folder):
-    content = json.loads((folder / "out.json").read_text())
-    jsonschema.validate(content, SCHEMA)
-    return content
+def read_report(folder):
+    return json.loads((folder / "out.json").read_text())
 
 
-def test_a_subject_of_ones_own(third_party):
-    child = suite(third_party, "--subject", "my_kernel:MySubject", "--report", "out.json", *asked(*CASES))
+def test_third_party_subject(third_party, run_suite):
+    child = run_suite(third_party, "--subject", "my_kernel:MySubject", "--report", "out.json", *case_options(*CASES))
     assert child.returncode == 1, child.stdout + child.stderr
     line = "--device-target CPU --subject my_kernel:MySubject --case raises-p-float"
     assert f"diverges: accepted p = 1.0, expected TypeError  {line}\n" in child.stdout
-    (leg,) = written(third_party)["legs"]
+    (leg,) = read_report(third_party)["legs"]
     assert (leg["subject"], leg["complete"]) == ("my_kernel:MySubject", False)
     assert leg["verdicts"] == {"conforms": 3, "diverges": 1}
     assert leg["others"]["raises-p-float"]["broken"] == ["raises-p-or-target-type"]
@@ -52,22 +42,36 @@ def test_a_subject_of_ones_own(third_party):
     assert leg["clauses"]["formula"] == {"conforms": 1}
 
 
-def test_the_whole_quick_tier_of_a_subject_of_ones_own(third_party):
-    child = suite(third_party, "--subject", "my_kernel:MySubject", "--report", "out.json")
+def test_quick_tier_of_a_third_party_subject(third_party, run_suite):
+    child = run_suite(third_party, "--subject", "my_kernel:MySubject", "--report", "out.json")
     assert child.returncode == 1
-    (leg,) = written(third_party)["legs"]
+    (leg,) = read_report(third_party)["legs"]
     assert leg["complete"]
     assert sum(leg["verdicts"].values()) == len(all_cases("quick"))
     assert {"conforms", "diverges", "not available", "refuses (documented)"} == set(leg["verdicts"])
     assert leg["clauses"]["formula"].keys() == {"conforms", "refuses (documented)"}
 
 
-def test_workers_give_one_report(third_party):
-    arguments = ["--subject", "numpy", "--subject", "my_kernel:MySubject", "-n", "2", "--report", "out.json"]
-    child = suite(third_party, *arguments, *asked(*CASES))
+def test_several_workers_write_one_report(third_party, run_suite):
+    options = ["--subject", "numpy", "--subject", "my_kernel:MySubject", "-n", "2", "--report", "out.json"]
+    child = run_suite(third_party, *options, *case_options(*CASES))
     assert child.returncode == 1, child.stdout + child.stderr
-    legs = written(third_party)["legs"]
+    legs = read_report(third_party)["legs"]
     assert [leg["verdicts"] for leg in legs] == [{"conforms": 4}, {"conforms": 3, "diverges": 1}]
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
+def test_report_follows_its_schema(third_party, run_suite, workers):
+    """With a failure, a crash, a case that is not available, and a mutant."""
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
+    subjects = ["--subject", "my_kernel:MySubject", "--subject", f"{BROKEN}:Segfaults"]
+    cases = case_options(*CASES, "loss-f32-p1-none-wnone-m1-5x4", "weight-gradient-f32-p1-mean-w+-m1-9x33")
+    run_suite(third_party, *subjects, *workers, "--report", "out.json", *cases)
+    content = read_report(third_party)
+    content["mutants"] = {"FirstRowOnly": ["loss-f32-p1-mean-wnone-m1-9x33"]}
+    jsonschema.validate(content, json.loads((SUITE / "report.schema.json").read_text()))
+    verdicts = {verdict for leg in content["legs"] for verdict in leg["verdicts"]}
+    assert verdicts == {"conforms", "diverges", "crashed", "not available"}
 
 
 @pytest.mark.parametrize(("marks", "tiers"), [
@@ -75,59 +79,66 @@ def test_workers_give_one_report(third_party):
     ("level1 and cpu_linux", ["full", "quick"]),
     ("platform_gpu or platform_ascend910b", ["quick", "quick"]),
 ])  # fmt: skip
-def test_marks_of_mindspore(marks, tiers, tmp_path):
-    """Of the full tier, on CPU: the first of the tiers less the second."""
-    arguments = ["--subject", "numpy", "--tier", "full", "-m", marks, "--collect-only", "--strict-markers"]
-    child = suite(tmp_path, *arguments)
+def test_marks_of_mindspore(marks, tiers, tmp_path, run_suite):
+    """The marks select, from the full tier on the CPU, the cases of the first tier that are not in the second."""
+    options = ["--subject", "numpy", "--tier", "full", "-m", marks, "--collect-only", "--strict-markers"]
+    child = run_suite(tmp_path, *options)
     selected = sum("::test_conformance[" in line for line in child.stdout.splitlines())
     counts = [len(all_cases(tier)) for tier in tiers]
     assert selected == counts[0] - sum(counts[1:]), child.stdout[-1000:] + child.stderr
 
 
-def test_a_crash_is_not_the_end(tmp_path):
-    subject = "conformance.selftest.broken:Segfaults"
-    cases = ["loss-f32-p1-none-wnone-m1-5x4", "loss-f32-p1-none-wnone-m1-9x33"]
-    child = suite(tmp_path, "--subject", subject, "--report", "out.json", *asked(*cases))
+def test_run_continues_after_a_crash(tmp_path, run_suite):
+    cases = case_options("loss-f32-p1-none-wnone-m1-5x4", "loss-f32-p1-none-wnone-m1-9x33")
+    child = run_suite(tmp_path, "--subject", f"{BROKEN}:Segfaults", "--report", "out.json", *cases)
     assert child.returncode == 1
     assert "crashed: died of SIGSEGV  --device-target CPU --subject" in child.stdout
-    assert written(tmp_path)["legs"][0]["verdicts"] == {"conforms": 1, "crashed": 1}
+    assert read_report(tmp_path)["legs"][0]["verdicts"] == {"conforms": 1, "crashed": 1}
 
 
-@pytest.mark.parametrize(("arguments", "reason"), [
+@pytest.mark.parametrize(("options", "reason"), [
     (["--device-target", "GPU", "--subject", "numpy"], "subject 'numpy' cannot run on GPU: it runs on CPU"),
-    (["--device-target", "Ascend"], "subject 'ms_mml' cannot run on Ascend: MindSpore "),
     (["--subject", "nowhere:Kernel"], "subject 'nowhere:Kernel' cannot run on CPU: ModuleNotFoundError"),
-    (["--subject", "conformance.selftest.broken:IsNotThere"], "its library is missing; install it: make library"),
+    (["--subject", "nowhere"], "subject 'nowhere' cannot run on CPU: it is neither module:Class nor one of "),
+    (["--subject", f"{BROKEN}:IsMissing"], "its library is missing; install it: make library"),
     (["--subject", "numpy", "--mode", "graph"], "there is no mode 'graph': it has no modes"),
     (["--subject", "numpy", "--report", "nowhere/out.json"], "there is no folder for --report nowhere/out.json"),
     (["--subject", "numpy", "--case", "loss"], "there is no case 'loss'"),
 ])  # fmt: skip
-def test_what_is_asked_for_and_not_there_fails_at_once(tmp_path, arguments, reason):
-    child = suite(tmp_path, *arguments)
+def test_unavailable_request_fails_the_run(tmp_path, run_suite, options, reason):
+    child = run_suite(tmp_path, *options)
     assert child.returncode != 0
     assert reason in child.stdout + child.stderr
     assert "passed" not in child.stdout
 
 
-def test_a_run_that_proves_nothing_fails(third_party):
-    child = suite(third_party, "--subject", "my_kernel:MySubject", *asked("weight-gradient-f32-p1-mean-w+-m1-9x33"))
+def test_run_without_a_tested_case_fails(third_party, run_suite):
+    case = case_options("weight-gradient-f32-p1-mean-w+-m1-9x33")
+    child = run_suite(third_party, "--subject", "my_kernel:MySubject", *case)
     assert child.returncode == 1
     assert "nothing was proved of my_kernel:MySubject-CPU: not available" in child.stdout
 
 
-def test_nothing_is_left_behind(third_party):
-    suite(third_party, "--subject", "numpy", *asked(*CASES))
+def test_run_leaves_no_files(third_party, run_suite):
+    run_suite(third_party, "--subject", "numpy", *case_options(*CASES))
     assert {path.name for path in third_party.iterdir()} <= {"my_kernel.py", "__pycache__"}
 
 
-def test_reports_of_several_runs_are_one_page(third_party):
-    """Also with a case that fails, a mutant and a clause that nobody was asked."""
-    suite(third_party, "--subject", "my_kernel:MySubject", "--report", "out.json", *asked(*CASES))
-    first = third_party / "out.json"
+def test_selftest_runs_only_if_named(tmp_path, run_suite):
+    child = run_suite(tmp_path, "--subject", "numpy", "--collect-only")
+    assert "test_conformance.py::" in child.stdout
+    assert "selftest" not in child.stdout
+    child = run_suite(tmp_path, "--subject", "numpy", "--collect-only", str(SUITE / "selftest"))
+    assert "selftest/test_command.py::" in child.stdout
+
+
+def test_several_reports_are_rendered_together(third_party, run_suite):
+    """The page has a failing case, a mutant, and a clause without a case."""
+    pytest.importorskip("jinja2", reason="jinja2 is not installed, which renders the HTML page")
+    run_suite(third_party, "--subject", "my_kernel:MySubject", "--report", "out.json", *case_options(*CASES))
+    first, second = third_party / "out.json", third_party / "second.json"
     content = json.loads(first.read_text())
     content["mutants"] = {"FirstRowOnly": ["loss-f32-p1-mean-wnone-m1-9x33"]}
-    jsonschema.validate(content, SCHEMA)
-    second = third_party / "second.json"
     second.write_text(json.dumps(content))
     report.main([str(first), str(second), "--html", f"{third_party}/a.html", "--markdown", f"{third_party}/a.md"])
     page, table = (third_party / "a.html").read_text(), (third_party / "a.md").read_text()

@@ -1,22 +1,47 @@
-"""Whatever a subject does, it gets a verdict, and the next case is run."""
+"""Whatever a subject does, its case gets a verdict and the next case runs."""
 
 import time
 
 import pytest
 
-from conformance.cases.base import Leg
 from conformance.cases.values import ValueCase
-from conformance.isolation import Isolated, Unavailable, legs
-from conformance.selftest.broken import Impatient
+from conformance.isolation import Isolated, legs
+from conformance.leg import Leg, command_options
+from conformance.selftest.broken import ShortCase
+from conformance.subjects.base import NotAvailable
 from conformance.verdict import Outcome, Verdict
 
-CASE = Impatient("loss", "f32", 1, "none", "wnone", 1, (5, 4), "normal", "quick")
-VALUE = ("formula", "other-classes", "input-float32", "reduction-none", "divisor")  # what a wrong value breaks
+BROKEN = "conformance.selftest.broken"
+CASE = ShortCase("loss", "f32", 1, "none", "wnone", 1, (5, 4), "normal", "quick")
 NEXT = ValueCase("loss", "f32", 1, "none", "wnone", 1, (9, 33), "normal", "quick")
+VALUE = ("formula", "other-classes", "input-float32", "reduction-none", "divisor")  # broken by a wrong value
 
 
-def outcome(isolated, leg, case):
-    answers = isolated.perform(case)
+@pytest.fixture
+def isolated(tmp_path):
+    """A function that starts a broken subject in its process."""
+    started = []
+
+    def isolated(name):
+        started.append(Isolated(f"{BROKEN}:{name}", "CPU", "", tmp_path))
+        return started[-1]
+
+    yield isolated
+    for process in started:
+        process.kill()
+
+
+@pytest.fixture
+def leg(tmp_path):
+    def leg(name):
+        (found,) = legs(f"{BROKEN}:{name}", "CPU", (), tmp_path)
+        return found
+
+    return leg
+
+
+def outcome(process, leg, case):
+    answers = process.ask(case)
     return answers if isinstance(answers, Outcome) else case.outcome(answers, leg)
 
 
@@ -24,7 +49,7 @@ def outcome(isolated, leg, case):
     ("Segfaults", Verdict.CRASHED, "died of SIGSEGV", CASE.focus),
     ("Exits", Verdict.CRASHED, "ended with exit code 3", CASE.focus),
     ("Hangs", Verdict.HUNG, "gave no answer in 2 s", CASE.focus),
-    ("WritesBesideItsResult", Verdict.DIVERGES, "wrote to memory beside its result", ("inside-buffers",)),
+    ("WritesNextToItsResult", Verdict.DIVERGES, "wrote to memory next to its result", ("inside-buffers",)),
     ("WritesBeyondItsResult", Verdict.CRASHED, "died of SIGSEGV", CASE.focus),
     ("ReadsBeyondItsInput", Verdict.CRASHED, "died of SIGSEGV", CASE.focus),
     ("LeavesItsResultUnwritten", Verdict.DIVERGES, " is 123, expected ", VALUE),
@@ -35,60 +60,56 @@ def outcome(isolated, leg, case):
     ("ReturnsNothing", Verdict.REFUSES, "TypeError: there is no result", CASE.focus),
     ("ReturnsAnObject", Verdict.REFUSES, "TypeError: returned object, which is no number", CASE.focus),
     ("WritesAndRefuses", Verdict.DIVERGES, "wrote to input", ("inputs-kept",)),
-    ("Refuses", Verdict.REFUSES, "NotImplementedError: no such shape here", CASE.focus),
+    ("Refuses", Verdict.REFUSES, "NotImplementedError: this shape is not supported", CASE.focus),
     ("RefusesAsDocumented", Verdict.REFUSES_AS_DOCUMENTED, "(float32: its README, 'Limits')", ()),
 ])  # fmt: skip
-def test_a_verdict_and_the_run_goes_on(tmp_path, name, verdict, detail, broken):
-    subject = f"conformance.selftest.broken:{name}"
-    (leg,) = legs(subject, "CPU", (), tmp_path)
-    isolated = Isolated(subject, "CPU", "", tmp_path)
-    try:
-        got = outcome(isolated, leg, CASE)
-        assert (got.verdict, got.broken) == (verdict, broken)
-        assert detail in got.detail
-        assert outcome(isolated, leg, NEXT).verdict is Verdict.CONFORMS
-    finally:
-        isolated.stop()
+def test_verdict_and_next_case(isolated, leg, name, verdict, detail, broken):
+    process, leg = isolated(name), leg(name)
+    got = outcome(process, leg, CASE)
+    assert (got.verdict, got.broken) == (verdict, broken)
+    assert detail in got.detail
+    assert outcome(process, leg, NEXT).verdict is Verdict.CONFORMS
 
 
-def test_a_lost_device_is_replaced(tmp_path):
-    """After an error nothing works any more: the next case finds a new process, and conforms."""
-    (leg,) = legs("conformance.selftest.broken:LosesItsDevice", "CPU", (), tmp_path)
-    isolated = Isolated("conformance.selftest.broken:LosesItsDevice", "CPU", "", tmp_path)
-    try:
-        assert outcome(isolated, leg, CASE).verdict is Verdict.REFUSES
-        assert outcome(isolated, leg, NEXT).verdict is Verdict.CONFORMS
-    finally:
-        isolated.stop()
+def test_process_is_replaced_after_it_lost_its_device(isolated, leg):
+    """After the error every call fails, so the next case runs in a new process."""
+    process, leg = isolated("LosesItsDevice"), leg("LosesItsDevice")
+    assert outcome(process, leg, CASE).verdict is Verdict.REFUSES
+    assert outcome(process, leg, NEXT).verdict is Verdict.CONFORMS
 
 
-def test_a_death_between_two_cases_is_told(tmp_path):
-    isolated = Isolated("conformance.selftest.broken:DiesLater", "CPU", "", tmp_path)
-    try:
-        assert not isinstance(isolated.perform(CASE), Outcome)
-        time.sleep(2)
-        late = isolated.perform(NEXT)
-        assert late.verdict is Verdict.CRASHED
-        assert late.detail == f"died of SIGSEGV after {CASE.id} had answered, before this case"
-        assert not isinstance(isolated.perform(NEXT), Outcome)
-    finally:
-        isolated.stop()
+def test_death_between_two_cases(isolated):
+    process = isolated("DiesLater")
+    assert not isinstance(process.ask(CASE), Outcome)
+    time.sleep(2)
+    late = process.ask(NEXT)
+    assert late.verdict is Verdict.CRASHED
+    assert late.detail == f"died of SIGSEGV after {CASE.id} had answered, before this case"
+    assert not isinstance(process.ask(NEXT), Outcome)
 
 
 @pytest.mark.parametrize(("subject", "target", "modes", "reason"), [
-    ("conformance.selftest.broken:IsNotThere", "CPU", (), "its library is missing; install it: make library"),
-    ("conformance.selftest.broken:DiesAtOnce", "CPU", (), "its process died of SIGABRT as it started"),
-    ("conformance.selftest.broken:Missing", "CPU", (), "AttributeError: .* has no attribute 'Missing'"),
+    (f"{BROKEN}:IsMissing", "CPU", (), "its library is missing; install it: make library"),
+    (f"{BROKEN}:DiesAtOnce", "CPU", (), "its process died of SIGABRT as it started"),
+    (f"{BROKEN}:Missing", "CPU", (), "AttributeError: .* has no attribute 'Missing'"),
     ("nowhere:Kernel", "CPU", (), "ModuleNotFoundError: No module named 'nowhere'"),
+    ("numpyy", "CPU", (), "it is neither module:Class nor one of .*mindspore.*, numpy"),
     ("numpy", "GPU", (), "it runs on CPU"),
     ("numpy", "CPU", ("graph",), "there is no mode 'graph': it has no modes"),
-    ("mindspore", "Ascend", ("graph",), "MindSpore .* cannot use device target Ascend: "),
 ])  # fmt: skip
-def test_what_is_not_there_is_said(tmp_path, subject, target, modes, reason):
-    with pytest.raises(Unavailable, match=reason):
+def test_reason_of_an_unavailable_subject(tmp_path, subject, target, modes, reason):
+    with pytest.raises(NotAvailable, match=reason):
         legs(subject, target, modes, tmp_path)
 
 
-def test_a_leg_is_named_by_what_it_is():
+def test_reason_of_an_unavailable_device_target(tmp_path):
+    pytest.importorskip("mindspore", reason="MindSpore is not installed")
+    with pytest.raises(NotAvailable, match=r"MindSpore .* cannot use device target Ascend: "):
+        legs("mindspore", "Ascend", ("graph",), tmp_path)
+
+
+def test_leg_id_and_command():
     assert Leg("mine:Kernel", "GPU", "graph", {}, {}, {}, False).id == "mine:Kernel-GPU-graph"
     assert Leg("numpy", "CPU", "", {}, {}, {}, True).id == "numpy-CPU"
+    assert command_options("m:K", "GPU", "graph", "c") == "--device-target GPU --subject m:K --mode graph --case c"
+    assert command_options("numpy", "CPU", "", "c") == "--device-target CPU --subject numpy --case c"

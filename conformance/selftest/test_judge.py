@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from conformance.cases import all_cases
-from conformance.cases.base import Answer, Leg
+from conformance.cases.base import Answer
 from conformance.judge import judge_values
+from conformance.leg import Leg
 from conformance.oracle import Values
 from conformance.subjects.numpy import NumPy
 from conformance.verdict import Verdict
@@ -159,7 +160,7 @@ def test_an_error_for_good_arguments_too_is_no_documented_one():
 
 def test_what_is_written_is_told_before_what_is_wrong():
     case = CASES["loss-f32-p1-none-wnone-m1-9x33"]
-    for wrote, broken in (("weight", "inputs-kept"), ("memory beside its result", "inside-buffers")):
+    for wrote, broken in (("weight", "inputs-kept"), ("memory next to its result", "inside-buffers")):
         outcome = case.outcome([Answer(np.zeros(9, np.float32), wrote=wrote)], LEG)
         assert outcome.broken == (broken,)
 

@@ -12,10 +12,10 @@ from conformance.cases import all_cases
 from conformance.cases.golden import golden_cases
 from conformance.cases.inputs import DTYPES, Inputs, generator, weights
 from conformance.oracle import Exact, Hinges
-from conformance.selftest.record_pytorch import FILE, compared
+from conformance.selftest.record_pytorch import FILE, is_recorded
 
 GOLDEN = [case for case in golden_cases() if hasattr(case, "index")]
-COMPARED = [case for case in all_cases("full") if compared(case)]
+COMPARED = [case for case in all_cases("full") if is_recorded(case)]
 RECORDED = json.loads(FILE.read_text())["results"]
 
 

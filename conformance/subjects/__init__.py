@@ -1,8 +1,8 @@
-"""The names that `--subject` takes: the suite's own subjects, and those that others declare.
+"""The names that `--subject` accepts: the suite's own subjects, and those that packages and projects declare.
 
-A package declares its subject as an entry point of the group `conformance.subjects`. A project that is not installed
-declares it in its pyproject.toml, as such an entry point or in the table `[tool.conformance.subjects]`. Any other
-subject is named `module:Class`.
+A package declares its subjects as entry points of the group `conformance.subjects`. A project that is not installed
+declares them in its pyproject.toml, in the same entry-point group or in the table `[tool.conformance.subjects]`. Any
+other subject is named by `module:Class`.
 """
 
 import importlib.metadata
@@ -10,8 +10,10 @@ import pathlib
 
 try:
     import tomllib
-except ModuleNotFoundError:  # before Python 3.11; pytest brings it
+except ModuleNotFoundError:  # before Python 3.11; pytest depends on tomli there
     import tomli as tomllib
+
+from conformance.subjects.base import NotAvailable
 
 GROUP = "conformance.subjects"
 OWN = {
@@ -28,19 +30,32 @@ def known(home):
         found.update({point.name: point.value for point in distribution.entry_points if point.group == GROUP})
     for project in _projects(home):
         found.update(project.get("project", {}).get("entry-points", {}).get(GROUP, {}))
-        found.update(project.get("tool", {}).get("conformance", {}).get("subjects", {}))
+        found.update(_table(project).get("subjects", {}))
     return {**found, **OWN}
 
 
+def resolve(name, home):
+    """The 'module:Class' of a subject; raises NotAvailable for an unknown name."""
+    if ":" in name:
+        return name
+    subjects = known(home)
+    if name not in subjects:
+        raise NotAvailable(f"it is neither module:Class nor one of {', '.join(sorted(subjects))}")
+    return subjects[name]
+
+
 def default(home):
-    """The subject of a run that names none, or None."""
-    names = (project.get("tool", {}).get("conformance", {}).get("default-subject") for project in _projects(home))
-    return next(filter(None, names), None)
+    """The subject of a run that names none: `default-subject` of `[tool.conformance]`, or None."""
+    return next(filter(None, (_table(project).get("default-subject") for project in _projects(home))), None)
+
+
+def _table(project):
+    return project.get("tool", {}).get("conformance", {})
 
 
 def _projects(home):
-    """The pyproject.toml of the current folder, and of the checkout that holds the suite."""
-    for folder in dict.fromkeys((pathlib.Path(home), pathlib.Path(__file__).parents[2])):
+    """The pyproject.toml of the folder the run started in, and that of the project that contains the suite."""
+    for folder in dict.fromkeys((pathlib.Path(home).resolve(), pathlib.Path(__file__).resolve().parents[2])):
         file = folder / "pyproject.toml"
         if file.is_file():
-            yield tomllib.loads(file.read_text())
+            yield tomllib.loads(file.read_text(encoding="utf-8"))

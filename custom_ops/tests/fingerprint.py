@@ -20,7 +20,7 @@ from conformance.cases import all_cases
 from conformance.cases.inputs import Inputs
 from conformance.cases.values import POWERS, ValueCase
 from conformance.guard import Memory
-from conformance.isolation import perform
+from conformance.worker import answer_case
 from ms_mml.subjects.library import Library
 
 SHARED = ((40_000, 10), (4000, 100), (400, 1000), (70, 20_000), (3, 200_000))
@@ -45,7 +45,7 @@ def main(path=None):
     digest = hashlib.sha256()
     for case in all_cases("quick"):
         if isinstance(case, ValueCase) and not case.needs & set(subject.lacks):
-            for answer in perform(subject, case):
+            for answer in answer_case(subject, case):
                 array = np.zeros(0) if answer.error else answer.array
                 digest.update(np.where(np.isnan(array), np.nan, array).astype(array.dtype).tobytes())
                 digest.update(repr((answer.error, answer.message, answer.wrote, answer.same)).encode())

@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 
 from conformance.cases import all_cases
-from conformance.cases.base import Leg
-from conformance.isolation import Unavailable, legs, perform
+from conformance.isolation import legs
+from conformance.leg import Leg
+from conformance.subjects.base import NotAvailable
 from conformance.verdict import Verdict
+from conformance.worker import answer_case
 from custom_ops.emulation.subjects.tbe import EMULATION, TbeEmulated
 from custom_ops.tests.builds import CHECKOUT
 
@@ -52,7 +54,7 @@ def tbe():
 
 
 def outcome(subject, case):
-    return CASES[case].outcome(perform(subject, CASES[case]), LEG)
+    return CASES[case].outcome(answer_case(subject, CASES[case]), LEG)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +167,7 @@ def test_stand_in_rounds_each_step(tbe):
 
 def test_subject_is_not_on_ascend(tmp_path):
     subject = "custom_ops.emulation.subjects.tbe:TbeEmulated"
-    with pytest.raises(Unavailable, match="it runs on CPU"):
+    with pytest.raises(NotAvailable, match="it runs on CPU"):
         legs(subject, "Ascend", (), tmp_path)
     (leg,) = legs(subject, "CPU", (), tmp_path)
     assert leg.environment["device"] == "none: the TBE DSL, in NumPy"

@@ -17,14 +17,15 @@ from hypothesis import strategies as st
 
 import ms_mml
 from conformance.bounds import Naive
-from conformance.cases.base import Call, Case, Leg
+from conformance.cases.base import Call, Case
 from conformance.cases.inputs import Inputs
 from conformance.cases.values import OPERATIONS, POWERS, REDUCTIONS
-from conformance.isolation import perform
 from conformance.judge import judge_values
+from conformance.leg import Leg
 from conformance.oracle import Exact, Hinges
 from conformance.subjects.networks import Network
 from conformance.verdict import Outcome, Verdict
+from conformance.worker import answer_case
 from ms_mml.subjects.operator import CLAIMS, MsMml
 
 EXAMPLES = settings().max_examples
@@ -58,7 +59,7 @@ class Drawn(Case):
             f"For 'multi_margin_loss', target[{bad[0]}] is {target[bad[0]]} but must be in [0, " if len(bad) else None
         )
 
-    def judge(self, answers, leg):
+    def outcome_of_results(self, answers, leg):
         if self.bad_target():
             return Outcome(Verdict.DIVERGES, f"accepted: {self.bad_target()}")
         inputs, dtype = self.inputs, self.inputs.dtype
@@ -72,7 +73,7 @@ class Drawn(Case):
                 return Outcome(outcome.verdict, f"{operation}: {outcome.detail}")
         return Outcome(Verdict.CONFORMS)
 
-    def judge_error(self, answer, leg):
+    def outcome_of_error(self, answer, leg):
         if self.bad_target() and self.bad_target() in answer.message and answer.error[0] == "RuntimeError":
             return Outcome(Verdict.CONFORMS)
         return Outcome(Verdict.REFUSES, answer.text())
@@ -171,7 +172,7 @@ def put(monkeypatch):
 
     def put(subject_class, mode, drawn):
         subject = started(subject_class, mode)
-        outcome = drawn.outcome(perform(subject, drawn), Leg("ms_mml", "CPU", mode, CLAIMS, {}, {}, False))
+        outcome = drawn.outcome(answer_case(subject, drawn), Leg("ms_mml", "CPU", mode, CLAIMS, {}, {}, False))
         assert outcome.verdict is Verdict.CONFORMS, outcome.detail
 
     return put

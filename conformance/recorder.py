@@ -1,0 +1,187 @@
+"""The pytest plugin that gathers the outcomes of all worker processes, writes the JSON report, and prints the summary.
+
+`report.schema.json` documents the report.
+"""
+
+import collections
+import datetime
+import json
+import math
+import pathlib
+import platform
+import subprocess
+import time
+
+import pytest
+
+from conformance import ledger
+from conformance.cases import all_cases
+from conformance.contract import CLAUSES
+from conformance.leg import command_options
+from conformance.verdict import Verdict
+
+HERE = pathlib.Path(__file__).parent
+
+
+class Recorder:
+    """Runs in the process that receives every test report, which with xdist is not a worker."""
+
+    def __init__(self, legs, tier, file, accept_known):
+        self._file, self._accepted = file, {Verdict.KNOWN} if accept_known else set()
+        self._begun = time.time()
+        self._legs, self._tier = legs, tier
+        self._outcomes = {leg.id: {} for leg in legs}
+        self._mutants = {}
+        self._errors = []  # of the suite itself: tests that failed without an outcome
+
+    def pytest_runtest_logreport(self, report):
+        properties = dict(report.user_properties)
+        if "conformance" in properties:
+            recorded = properties["conformance"]
+            self._outcomes[recorded["leg"]][recorded["case"]] = recorded["outcome"]
+        elif report.failed and self._legs:
+            self._errors.append(str(report.longrepr))
+        if "mutant" in properties and report.passed:
+            self._mutants[properties["mutant"]["mutant"]] = properties["mutant"]["killed_by"]
+
+    def pytest_collectreport(self, report):
+        if report.failed and self._legs:
+            self._errors.append(str(report.longrepr))
+
+    def pytest_sessionfinish(self, session):
+        if session.config.option.collectonly:
+            return
+        if self._problems() and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self._file:
+            pathlib.Path(self._file).write_text(to_json(self.report()) + "\n")
+
+    def pytest_terminal_summary(self, terminalreporter):
+        write = terminalreporter.write_line
+        for problem in self._problems():
+            write(problem)
+        if not any(self._outcomes.values()):
+            return
+        terminalreporter.section(f"conformance, tier {self._tier}")
+        report = self.report()
+        for leg in report["legs"]:
+            for id, outcome in leg["others"].items():
+                if self._fails(outcome["verdict"]):
+                    options = command_options(leg["subject"], leg["target"], leg["mode"], id)
+                    write(f"{outcome['verdict']}: {_shorten(outcome['detail'])}  {options}")
+        for leg, recorded in zip(self._legs, report["legs"]):
+            counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(recorded["verdicts"].items()))
+            write(f"{leg.id}: {counts or 'nothing was run'}")
+        if any(map(self._fails, (verdict for leg in report["legs"] for verdict in leg["verdicts"]))):
+            write("To run one case alone: pytest conformance, followed by the options at the end of its line.")
+
+    def _fails(self, verdict):
+        return Verdict(verdict).is_failure and Verdict(verdict) not in self._accepted
+
+    def _problems(self):
+        """Problems that belong to no case: errors of the suite, legs without a tested case, unused ledger entries."""
+        problems = list(self._errors)
+        for leg in self._legs:
+            outcomes = self._outcomes[leg.id].values()
+            verdicts = [Verdict(outcome["verdict"]) for outcome in outcomes]
+            if verdicts and not any(verdict is Verdict.CONFORMS or verdict.is_failure for verdict in verdicts):
+                names = ", ".join(sorted({verdict.value for verdict in verdicts}))
+                problems.append(f"nothing was proved of {leg.id}: {names}")
+            if self._tier != "quick" and len(outcomes) == len(all_cases(self._tier)):
+                for entry in ledger.unused(leg, self._outcomes[leg.id]):
+                    problems.append(f"outdated ledger: entry '{entry['id']}': {leg.id} conforms in all its cases")
+        return problems
+
+    def report(self):
+        """The content of the JSON report."""
+        begun = datetime.datetime.fromtimestamp(self._begun, datetime.timezone.utc)
+        expected = len(all_cases(self._tier))
+        return {
+            "suite": {
+                "commit": commit(),
+                "tier": self._tier,
+                "begun": begun.isoformat("T", "seconds"),
+                "seconds": round(time.time() - self._begun, 1),
+                "cases": expected,
+            },
+            "machine": {"processor": processor(), "system": platform.platform(), "python": platform.python_version()},
+            "legs": [_leg_report(leg, self._outcomes[leg.id], expected) for leg in self._legs],
+            "mutants": self._mutants,
+            "problems": self._problems(),
+        }
+
+
+def commit():
+    """The suite's commit, or 'unknown' outside a checkout."""
+    command = ["git", "-C", str(HERE), "describe", "--always", "--dirty", "--exclude", "*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def processor():
+    """The processor's model name on Linux, otherwise its architecture."""
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.machine()
+
+
+def _leg_report(leg, outcomes, expected):
+    """The outcomes of a leg as the report has them; `expected` is the number of cases in the tier."""
+    cases = {case.id: case for case in all_cases()}
+    clauses = {clause: collections.Counter() for clause in CLAUSES}
+    for case_id, outcome in outcomes.items():
+        for clause in cases[case_id].clauses_on(leg):
+            clauses[clause][_clause_verdict(outcome, clause)] += 1
+    passed = {id: o for id, o in outcomes.items() if o["verdict"] == Verdict.CONFORMS.value}
+    return {
+        "subject": leg.subject,
+        "target": leg.target,
+        "mode": leg.mode,
+        "guarded": leg.guarded,
+        "environment": leg.environment,
+        "complete": len(outcomes) == expected,
+        "verdicts": dict(collections.Counter(o["verdict"] for o in outcomes.values())),
+        "clauses": {clause: dict(counter) for clause, counter in clauses.items()},
+        "conforms": {id: [_round(o["ulp"]), _round(o["fraction"])] for id, o in sorted(passed.items())},
+        "others": {id: _compact(o) for id, o in sorted(outcomes.items()) if id not in passed},
+    }
+
+
+def _clause_verdict(outcome, clause):
+    """What a case's outcome says about one of its clauses. A failure says nothing about clauses it does not break."""
+    verdict = Verdict(outcome["verdict"])
+    if verdict.is_failure and verdict is not Verdict.VACUOUS and clause not in outcome["broken"]:
+        return "not judged"
+    return f"known: {outcome['detail'].partition(':')[0]}" if verdict is Verdict.KNOWN else verdict.value
+
+
+def _compact(outcome):
+    """The fields of an outcome that have a value."""
+    return {name: _round(value) for name, value in outcome.items() if _round(value) not in (None, "", [], ())}
+
+
+def _round(value):
+    """Floats with four digits, and None for those that JSON cannot hold."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}") if math.isfinite(value) else None
+    return value
+
+
+def _shorten(text, length=160):
+    return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def to_json(value, depth=0):
+    """JSON with one line for each case, so that a diff of two reports shows the cases that changed."""
+    if depth == 4 or not value or not isinstance(value, (dict, list)):
+        return json.dumps(value)
+    if isinstance(value, dict):
+        items, (begin, end) = [f"{json.dumps(name)}: {to_json(v, depth + 1)}" for name, v in value.items()], "{}"
+    else:
+        items, (begin, end) = [to_json(v, depth + 1) for v in value], "[]"
+    line = "\n" + " " * (depth + 1)
+    return begin + line + f",{line}".join(items) + "\n" + " " * depth + end

@@ -1,0 +1,145 @@
+"""The subject's process: it makes a case's calls and sends the answers back.
+
+Every case is called twice, with another call in between, and the two results are compared bit for bit.
+"""
+
+import contextlib
+import importlib
+import os
+import pathlib
+import sys
+
+import numpy as np
+
+from conformance.cases.base import Answer, Call
+from conformance.guard import Memory
+from conformance.subjects.base import NotAvailable
+
+SUITE_PARENT = str(pathlib.Path(__file__).parents[1])
+# A plain call. If its result changes after an error, the process is unusable: its device context is lost, for instance.
+HEARTBEAT = Call("loss", {"input": np.array([[0.5, -1.25, 0.75, 0.25]] * 3, np.float32), "target": np.array([2, 0, 3])})
+
+
+def serve(connection, folder, name, target, mode, home):
+    """Create the subject, describe it, and answer cases until the connection is closed.
+
+    The working directory is `folder`, for the output and the files of a framework. Without a mode, only the subject's
+    class is described.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # several processes share the cores
+    sys.path = [path for path in sys.path if path not in ("", SUITE_PARENT)] + [home, SUITE_PARENT]
+    os.chdir(folder)
+    with open("output", "wb") as output:
+        for stream in (1, 2):
+            os.dup2(output.fileno(), stream)
+    try:
+        module, _, class_name = name.partition(":")
+        subject_class = getattr(importlib.import_module(module), class_name)
+        description = {"targets": list(subject_class.targets), "modes": list(subject_class.modes)}
+        subject = None if mode is None else _create(subject_class, target, mode, description)
+    except NotAvailable as reason:
+        connection.send(("not available", str(reason)))
+        return
+    except Exception as error:
+        connection.send(("not available", f"{type(error).__name__}: {error}"))
+        return
+    connection.send(("ready", description))
+    if subject is None:
+        return
+    healthy = _answer_call(subject, HEARTBEAT)
+    while True:
+        try:
+            case = connection.recv()
+        except EOFError:
+            return
+        answers = answer_case(subject, case)
+        failed = any(answer.error for answer in answers)
+        usable = not failed or _same_bits(_answer_call(subject, HEARTBEAT), healthy)
+        connection.send((answers, usable))
+
+
+def _create(subject_class, target, mode, description):
+    """An instance of a subject; adds what it declares to the description."""
+    subject = subject_class(target, mode)
+    if subject.guarded:
+        subject.memory = Memory()
+    description["environment"] = {name: str(value) for name, value in subject.environment().items()}
+    description["claims"] = {dtype: float(ulp) for dtype, ulp in subject.claims.items()}
+    for name in ("lacks", "limits", "guarded"):
+        description[name] = getattr(subject, name)
+    return subject
+
+
+def answer_case(subject, case):
+    """The answers to a case's calls. Each says whether the same call gave the same bits after a disturbance."""
+    first = _answer_calls(subject, case)
+    if case.oversized:
+        return first
+    for call in case.disturbance():
+        _answer_call(subject, call)
+    second = _answer_calls(subject, case)
+    return [a._replace(same=_same_bits(a, b), wrote=a.wrote or b.wrote) for a, b in zip(first, second)]
+
+
+def _answer_calls(subject, case):
+    if subject.guarded:
+        subject.memory.turn()
+    return [_answer_call(subject, call, case.fold, case.oversized) for call in case.calls()]
+
+
+def _answer_call(subject, call, fold=None, oversized=False):
+    """Make one call. Oversized arrays are neither copied nor compared with the originals afterwards."""
+    arrays = {name: value for name, value in call.arguments.items() if isinstance(value, np.ndarray)}
+    options = {name: value for name, value in call.arguments.items() if name not in arrays}
+    arrays.update({"dout": call.dout} if call.operation == "gradient" else {})
+    tensors = {}
+    try:
+        for name, array in arrays.items():
+            tensors[name] = _to_device(subject, array, call.view if name == "input" else None, not oversized)
+        result = getattr(subject, call.operation)(**tensors, **options)
+        array = subject.to_host(result[call.pick] if call.operation == "gradient" else result)
+        array = np.array(array, copy=True) if not oversized else np.asarray(array)
+        array = array if fold is None else fold(array)
+        subject.synchronize()
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"returned {array.dtype}, which is no number")
+        answer = Answer(array)
+    except Exception as error:
+        with contextlib.suppress(Exception):
+            subject.synchronize()
+        subject.recover()
+        answer = Answer(error=tuple(parent.__name__ for parent in type(error).__mro__[:-2]), message=str(error))
+    return answer if oversized else answer._replace(wrote=_written(subject, arrays, tensors))
+
+
+def _to_device(subject, array, view, copy):
+    """An array on the subject's device, between guards if the subject is guarded, in the memory layout `view`."""
+    place = subject.memory.place if subject.guarded else np.array
+    if view == "strided":
+        wide = np.zeros((len(array), 2 * array.shape[1]), array.dtype)
+        wide[:, ::2] = array
+        return subject.to_device(place(wide))[:, ::2]
+    if view == "transposed":
+        return subject.to_device(place(np.ascontiguousarray(array.T))).T
+    return subject.to_device(place(array) if copy else array)
+
+
+def _written(subject, arrays, tensors):
+    """The first input that the call changed, or the memory next to an array that it wrote to, or ''."""
+    for name, tensor in tensors.items():
+        if np.asarray(subject.to_host(tensor)).tobytes() != arrays[name].tobytes():
+            return name
+    return subject.memory.check() if subject.guarded else ""
+
+
+def _same_bits(first, second):
+    """Whether two answers have the same bits; every NaN counts as the same."""
+    if first.error or second.error:
+        return first.error == second.error
+    return first.array.dtype == second.array.dtype and _bits(first.array) == _bits(second.array)
+
+
+def _bits(array):
+    if array.dtype.kind == "f":
+        array = np.where(np.isnan(array), array.dtype.type(np.nan), array)
+    return array.shape, array.tobytes()
