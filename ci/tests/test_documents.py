@@ -25,12 +25,28 @@ def test_links_lead_to_files(page):
     assert not missing
 
 
+def tree(text):
+    """The paths in the tree of files under the last heading, each relative to the checkout."""
+    paths, folder = [], ""
+    for indent, name in re.findall(r"^( {4}| {8})([\w.]+/?) ", text.rpartition("\n## ")[2], re.MULTILINE):
+        if len(indent) == 4:
+            folder = name
+        paths.append(name if name == folder else folder + name)
+    return paths
+
+
+def test_tree_shows_existing_files():
+    missing = [path for path in tree(ENGLISH) if not (CHECKOUT / path).exists()]
+    assert not missing
+
+
 CONTENT = {
     "headings": lambda text: [len(marks) for marks in re.findall("^(#+) ", text, re.MULTILINE)],
     "commands": lambda text: re.findall(r"^    ((?:\./|pip )[^#\n]*?)\s*(?:#.*)?$", text, re.MULTILINE),
     "code": lambda text: [ast.dump(ast.parse(code)) for code in re.findall("```python\n(.*?)```", text, re.DOTALL)],
     "figures": lambda text: [sorted(re.findall(r"[0-9.]*[0-9]", line)) for line in re.findall(r"^\|.*", text, re.M)],
     "links": lambda text: sorted(re.findall(r"\]\(([^)]*)\)", text.split("## ", 1)[1])),
+    "tree": tree,
     "names": lambda text: sorted(set(re.findall(r"[a-z_]+/?[a-z_]+\.(?:py|json|sh|h|cc|cu|cuh)\b", text))),
 }
 
