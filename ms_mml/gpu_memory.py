@@ -1,9 +1,9 @@
-"""A GPU's memory and clock, by whichever library for arrays is installed there: PyTorch or CuPy."""
+"""Arrays in GPU memory, and GPU timing, through the installed array library: PyTorch or CuPy."""
 
 import numpy as np
 
 
-class Torch:
+class TorchGpu:
     def __init__(self):
         import torch
 
@@ -11,7 +11,7 @@ class Torch:
             raise RuntimeError("PyTorch sees no GPU")
         self.torch = torch
 
-    def facts(self):
+    def describe(self):
         about = self.torch.cuda.get_device_properties(0)
         return {
             "device": f"{about.name}, sm_{about.major}{about.minor}, {about.multi_processor_count} multiprocessors",
@@ -28,11 +28,11 @@ class Torch:
         target.copy_(source)
 
     def read(self, source):
-        """Read all of it, and next to nothing else."""
+        """Read every byte: the memory-bandwidth baseline of the loss."""
         return source.view(self.torch.int32).amax()
 
     def operator(self, operation, p, upstream, input, target, weight):
-        """PyTorch's own operator on the GPU, as a function of no arguments."""
+        """Return a call of PyTorch's operator as a function of no arguments."""
         if operation == "forward":
             return lambda: self.torch.nn.functional.multi_margin_loss(input, target, p, 1.0, weight)
         backward = self.torch.ops.aten.multi_margin_loss_backward
@@ -41,17 +41,17 @@ class Torch:
     def synchronize(self):
         self.torch.cuda.synchronize()
 
-    def event(self):
+    def record_event(self):
         event = self.torch.cuda.Event(enable_timing=True)
         event.record()
         return event
 
-    def seconds(self, first, last):
+    def seconds_between(self, first, last):
         last.synchronize()
         return first.elapsed_time(last) / 1e3
 
 
-class CuPy:
+class CupyGpu:
     def __init__(self):
         import cupy
 
@@ -61,7 +61,7 @@ class CuPy:
             raise RuntimeError(f"CuPy sees no GPU: {error}") from error
         self.cupy = cupy
 
-    def facts(self):
+    def describe(self):
         about = self.cupy.cuda.runtime.getDeviceProperties(0)
         return {
             "device": f"{about['name'].decode()}, sm_{about['major']}{about['minor']}, "
@@ -79,28 +79,28 @@ class CuPy:
         target[...] = source
 
     def read(self, source):
-        """Read all of it, and next to nothing else."""
+        """Read every byte: the memory-bandwidth baseline of the loss."""
         return source.view(self.cupy.int32).max()
 
     def synchronize(self):
         self.cupy.cuda.runtime.deviceSynchronize()
 
-    def event(self):
+    def record_event(self):
         event = self.cupy.cuda.Event()
         event.record()
         return event
 
-    def seconds(self, first, last):
+    def seconds_between(self, first, last):
         last.synchronize()
         return self.cupy.cuda.get_elapsed_time(first, last) / 1e3
 
 
-def gpu():
-    """The first of them that sees a GPU, or RuntimeError with what each is missing."""
-    missing = []
-    for library in (Torch, CuPy):
+def find_gpu():
+    """Return the GPU of the first array library that sees one, or raise RuntimeError with the reasons."""
+    reasons = []
+    for array_library in (TorchGpu, CupyGpu):
         try:
-            return library()
+            return array_library()
         except (ImportError, RuntimeError) as error:
-            missing.append(str(error))
-    raise RuntimeError(f"no GPU's memory to be had: {'; '.join(missing)}")
+            reasons.append(str(error))
+    raise RuntimeError(f"no GPU is available: {'; '.join(reasons)}")

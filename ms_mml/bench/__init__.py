@@ -1,25 +1,27 @@
-"""`python -m ms_mml bench`: what a call costs, beside the built-in operator, PyTorch, and reading the scores at all.
+"""`python -m ms_mml bench`: times the loss against the built-in operator, PyTorch and the memory bandwidth.
 
-Each contestant has a process of its own. They take turns, round after round, so that what else the machine does meets
-all of them; a figure is the median of the rounds. Times are of whole calls, from Python; nothing here passes or fails.
+On CPU each contestant runs in its own process. The contestants take turns, round after round, so that other load on the
+machine affects all of them; each reported time is the median over the rounds. Times are of whole calls from Python.
+Nothing here passes or fails.
 """
 
+import importlib
 import json
 import pathlib
 
-from ms_mml.bench import on_gpu
-from ms_mml.bench.race import race
-from ms_mml.bench.show import draw, table, verdict_on_noise
+from ms_mml.bench.show import describe_noise, draw, table
 
 
 def main(arguments):
-    """Time the contestants, or take up earlier times; print the tables, and write what was asked for."""
-    earlier = arguments.show and json.loads(pathlib.Path(arguments.show).read_text())
-    results = earlier or (race if arguments.device == "CPU" else on_gpu.race)(quick=arguments.quick)
+    """Measure, or read the results of `--show`; print the tables and write the requested files."""
+    if arguments.show:
+        results = json.loads(pathlib.Path(arguments.show).read_text())
+    else:
+        results = importlib.import_module(f"ms_mml.bench.{arguments.device.lower()}").measure(arguments.quick)
     if arguments.json:
         pathlib.Path(arguments.json).write_text(json.dumps(results, indent=1) + "\n")
     print(table(results))
     if arguments.picture:
         draw(results, arguments.picture)
         print(f"\nThe picture is in {arguments.picture}.")
-    print(f"\n{verdict_on_noise(results)}")
+    print(f"\n{describe_noise(results)}")

@@ -1,21 +1,22 @@
-"""Who is timed. A contestant prepares a case: it makes the inputs and returns a call that has finished when it returns.
+"""The contestants. `prepare(case)` makes the inputs and returns a function of no arguments that runs the whole case.
 
-Each runs in a process of its own, so it imports what it needs when it is made.
+Each contestant runs in its own process and imports its packages when it is made.
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from ms_mml import library
+from ms_mml.bench.machine import PROCESSORS
 from ms_mml.ctypes_interface import CtypesLibrary
+from ms_mml.modes import MODES
 
-PROCESSORS = len(os.sched_getaffinity(0))
-BLOCK = 1_000_003  # random scores, repeated where more are needed; a prime, so that rows differ
+BLOCK = 1_000_003  # random scores are repeated after this many: a prime, so that rows differ
 
 
-def scores(case):
-    """Random scores, labels, and weights or None."""
+def random_inputs(case):
+    """Random scores, targets, and weights or None."""
     rng = np.random.default_rng(0)
     count = case.rows * case.classes
     block = rng.standard_normal(min(count, BLOCK), np.float32).astype(case.dtype)
@@ -27,17 +28,17 @@ def scores(case):
 
 
 class Numpy:
-    """The speed of memory: NumPy reading the scores ("forward") or copying them ("gradient"), on every processor."""
+    """The memory bandwidth: NumPy reads the scores (forward) or copies them (gradient), on every processor."""
 
     def __init__(self):
         self.pool = ThreadPoolExecutor(PROCESSORS)
 
-    def facts(self):
+    def describe(self):
         return {"version": np.__version__, "threads": PROCESSORS}
 
     def prepare(self, case):
-        source = scores(case)[0].reshape(-1).view(np.uint8)
-        source = source[: len(source) // 4 * 4].view(np.float32)  # the bytes of any dtype, read as fast as they come
+        source = random_inputs(case)[0].reshape(-1).view(np.uint8)
+        source = source[: len(source) // 4 * 4].view(np.float32)  # fast for the bytes of any dtype
         copy = np.zeros_like(source) if case.operation == "gradient" else None
         parts = PROCESSORS if source.nbytes > 1 << 20 else 1
         bounds = np.linspace(0, len(source), parts + 1, dtype=int)
@@ -53,21 +54,19 @@ class Numpy:
 
 
 class Kernels:
-    """The kernels of ms_mml by themselves, without MindSpore."""
+    """The kernels of ms_mml, called through ctypes."""
 
     def __init__(self):
-        from ms_mml import library
-
         found = library.find("CPU")
         if found.path is None:
             raise RuntimeError(f"no kernel library ({found.reason})")
-        self.kernels, self.build = CtypesLibrary(found.path), found.build_info
+        self.kernels, self.build_info = CtypesLibrary(found.path), found.build_info
 
-    def facts(self):
-        return {**self.build, "instruction set": self.kernels.instruction_set()}
+    def describe(self):
+        return {**self.build_info, "instruction set": self.kernels.instruction_set()}
 
     def prepare(self, case):
-        input, target, weight = scores(case)
+        input, target, weight = random_inputs(case)
         if case.operation == "forward":
             return self.kernels.bind("", case.p, "mean", 1, [input, target], weight, np.zeros((), input.dtype))
         arrays = [np.ones((), input.dtype), input, target]
@@ -84,20 +83,22 @@ class MindSpore:
         import ms_mml
 
         self.mindspore, self.mode = mindspore, mode
-        mindspore.set_context(mode=getattr(mindspore, f"{mode.upper()}_MODE"))
+        mindspore.set_context(mode=MODES[mode])
         self.function = {
             "ms_mml": ms_mml.multi_margin_loss,
             "composite": ms_mml.composite,
             "mindspore": ops.multi_margin_loss,
         }[implementation]
 
-    def facts(self):
+    def describe(self):
         return {"version": self.mindspore.__version__}
 
     def prepare(self, case):
         from mindspore.common.api import _pynative_executor
 
-        input, target, weight = (None if array is None else self.mindspore.Tensor(array) for array in scores(case))
+        input, target, weight = (
+            None if array is None else self.mindspore.Tensor(array) for array in random_inputs(case)
+        )
         net = _network(self.function, case.p, weight)
         gradient = _gradient if self.mode == "graph" else self.mindspore.grad
         call = net if case.operation == "forward" else gradient(net)
@@ -140,7 +141,7 @@ def _gradient(network):
 
 
 class Torch:
-    """PyTorch on CPU, its operator and the derivative of it."""
+    """PyTorch's operator and its derivative, on CPU."""
 
     def __init__(self):
         import torch
@@ -148,11 +149,13 @@ class Torch:
         self.torch = torch
         torch.set_num_threads(PROCESSORS)
 
-    def facts(self):
+    def describe(self):
         return {"version": self.torch.__version__}
 
     def prepare(self, case):
-        input, target, weight = (None if array is None else self.torch.from_numpy(array) for array in scores(case))
+        input, target, weight = (
+            None if array is None else self.torch.from_numpy(array) for array in random_inputs(case)
+        )
         if case.operation == "forward":
             loss = self.torch.nn.functional.multi_margin_loss
             return lambda: loss(input, target, case.p, 1.0, weight)
@@ -162,6 +165,6 @@ class Torch:
 
 
 def contestant(name):
-    """The contestant of a name: "numpy", "kernels", "torch", or an implementation and a mode of MindSpore."""
-    alone = {"numpy": Numpy, "kernels": Kernels, "torch": Torch}
-    return alone[name]() if name in alone else MindSpore(*name.split())
+    """Make the contestant named "numpy", "kernels", "torch", or by an implementation and a mode of MindSpore."""
+    others = {"numpy": Numpy, "kernels": Kernels, "torch": Torch}
+    return others[name]() if name in others else MindSpore(*name.split())

@@ -6,9 +6,9 @@ import numpy as np
 
 from ms_mml.bench.cases import ALL, OPERATIONS, OURS
 
-# Who moves the bytes and does nothing else, and from how many scores on that tells anything: calls cost something, too.
+# Memory-bandwidth baselines, and the smallest number of scores at which each is meaningful: calls take time, too.
 MEMORY = {"numpy": 1e6, "gpu memory": 5e7}
-NOISE = 0.25  # of the median: where the rounds of memory itself lie further apart, ratios mean little
+NOISE = 0.25  # relative to the median; if the times of the baseline spread further, ratios mean little
 
 
 def _all(results):
@@ -20,13 +20,13 @@ def _median(result, name):
 
 
 def _memory(result):
-    """Who moved the bytes of this case and did nothing else; nobody where they are too few to tell."""
+    """The memory-bandwidth baseline of this case; None if it has too few scores."""
     count = result["rows"] * result["classes"]
     return next((name for name, enough in MEMORY.items() if name in result["seconds"] and count >= enough), None)
 
 
 def _ratio(result, name, other):
-    """Time of `name` over that of `other`, as the median over the rounds of their quotients."""
+    """The time of `name` relative to that of `other`: the median over the rounds."""
     pairs = zip(result["seconds"][name], result["seconds"][other])
     return statistics.median(mine / theirs for mine, theirs in pairs)
 
@@ -36,12 +36,14 @@ def _milliseconds(seconds):
 
 
 def table(results):
-    """Markdown: how the kernels compare with memory, what a call takes for everybody, and on what machine."""
-    return "\n".join([*_beside_memory(results["tables"]), "", *_times(results["tables"]), "", *_facts(results)])
+    """Markdown tables: the kernels relative to the memory bandwidth, the time of each call, and the machine."""
+    return "\n".join(
+        [*_relative_to_memory(results["tables"]), "", *_times(results["tables"]), "", *_description(results)]
+    )
 
 
-def _beside_memory(tables):
-    """The kernels' time over that of moving the same bytes, for each shape and dtype."""
+def _relative_to_memory(tables):
+    """The kernels' time relative to the time to read or copy the scores, for each shape and dtype."""
     columns = {
         f"{operation}{', ' * bool(options)}{options}": (operation, p, weighted)
         for operation in OPERATIONS
@@ -53,18 +55,18 @@ def _beside_memory(tables):
         if memory and "kernels" in result["seconds"]:
             row = rows.setdefault((_shape(result), result["dtype"]), {})
             row[result["operation"], result["p"], result["weighted"]] = f"{_ratio(result, 'kernels', memory):.2f}"
-    yield "The kernels' time over that of reading the scores (forward) or copying them (gradient), by NumPy on as many"
-    yield "threads or by the GPU's own copy:"
+    yield "The kernels' time relative to the time to read the scores (forward) or to copy them (gradient), with NumPy"
+    yield "on the same number of threads or with the GPU's own copy:"
     yield from ("", "| scores | dtype | " + " | ".join(columns) + " |", "| --- " * (len(columns) + 2) + "|")
     for (shape, dtype), row in rows.items():
         yield f"| {shape} | {dtype} | " + " | ".join(row.get(key, "") for key in columns.values()) + " |"
 
 
 def _times(tables):
-    """Milliseconds of a call, whoever is asked."""
+    """Milliseconds of a call, for each contestant."""
     names = [name for name in (*MEMORY, *ALL[1:]) if any(name in result["seconds"] for result in tables)]
-    yield "Milliseconds of a call; in brackets, how many times as long as ours: the kernels, for PyTorch, or the same"
-    yield "mode of ms_mml, for MindSpore:"
+    yield "Milliseconds of a call; in brackets, relative to our time: that of the kernels for PyTorch, that of ms_mml in"
+    yield "the same mode for MindSpore:"
     yield from ("", "| scores | dtype | operation | " + " | ".join(names) + " |", "| --- " * (len(names) + 3) + "|")
     for result in tables:
         if result["p"] == 1 and not result["weighted"]:
@@ -86,19 +88,21 @@ def _cell(result, name):
     return f"{_milliseconds(seconds)} ({_ratio(result, name, ours):.3g})"
 
 
-def _facts(results):
+def _description(results):
     machine = results["machine"]
     caches = ", ".join(f"{name} {size}" for name, size in machine["caches"].items())
     yield f"{machine['processor']}, {machine['processors']} processors ({caches}); {machine['system']}"
     yield f"Python {machine['python']}; {results['date']}"
-    for name, facts in results["contestants"].items():
-        yield f"{name}: " + ", ".join(f"{key} {value}" for key, value in facts.items() if not isinstance(value, list))
+    for name, description in results["contestants"].items():
+        yield f"{name}: " + ", ".join(
+            f"{key} {value}" for key, value in description.items() if not isinstance(value, list)
+        )
     problems = {problem for result in _all(results) for problem in result["problems"].items()}
     yield from (f"{name}: {text}" for name, text in sorted(problems))
 
 
-def verdict_on_noise(results):
-    """Whether ratios of this run can be believed, by how far the rounds of memory itself lie apart."""
+def describe_noise(results):
+    """State whether the ratios of this run are reliable, from the spread of the baseline's times."""
     spreads = []
     for result in _all(results):
         times = sorted(result["seconds"].get(_memory(result), []))
@@ -108,14 +112,14 @@ def verdict_on_noise(results):
     spread = statistics.median(spreads) if spreads else 0
     if spread > NOISE:
         return (
-            f"This machine is too noisy to tell: the times of memory itself lie {spread:.0%} apart (the middle half of "
-            "the rounds). Close what else runs, or ask again."
+            f"This machine is too noisy for reliable ratios: the times of the memory baseline spread by {spread:.0%} "
+            "(the middle half of the rounds). Close other programs and measure again."
         )
-    return f"The times of memory itself lie {spread:.0%} apart (the middle half of the rounds)."
+    return f"The times of the memory baseline spread by {spread:.0%} (the middle half of the rounds)."
 
 
 def draw(results, path):
-    """Bytes per second against the bytes of the scores, with the speed of memory; and the time of a score."""
+    """Draw bytes per second against the bytes of the scores, with the memory bandwidth, and the time per score."""
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 2, figsize=(12, 9), layout="constrained")
@@ -124,7 +128,7 @@ def draw(results, path):
         for style, count, size, seconds in _curves(results, operation):
             rate.plot(size, size / seconds / 1e9, **style)
             cost.plot(count, seconds / count * 1e9, **style)
-        moved = "read" if operation == "forward" else "read, and as many written"
+        moved = "read" if operation == "forward" else "read, and as many bytes written"
         rate.set(
             title=operation, xlabel="bytes of scores", ylabel=f"GB/s of scores {moved}", xscale="log", yscale="log"
         )
@@ -145,19 +149,19 @@ STYLES = {
     "mindspore graph": {"color": "tab:red", "marker": "."},
     "torch": {"color": "tab:orange", "marker": "."},
 }
-LABELS = {"numpy": "NumPy: the speed of memory"}
+LABELS = {"numpy": "NumPy: memory bandwidth"}
 
 
 def _curves(results, operation):
-    """(style, scores, bytes, seconds) of every contestant and dtype that the picture shows."""
+    """Yield (style, scores, bytes, seconds) of each contestant and dtype in the picture."""
     for name, style in STYLES.items():
         for dtype, line in (("float32", "-"), ("float16", ":")):
-            chosen = [
+            points = [
                 (result["rows"] * result["classes"], _median(result, name))
                 for result in results["sweep"]
                 if (result["operation"], result["dtype"]) == (operation, dtype) and name in result["seconds"]
             ]
-            if len(chosen) > 2 and (name, dtype) != ("numpy", "float16"):
-                count, seconds = np.array(sorted(chosen)).T
+            if len(points) > 2 and (name, dtype) != ("numpy", "float16"):
+                count, seconds = np.array(sorted(points)).T
                 label = LABELS.get(name, name) + ("" if dtype == "float32" else ", float16")
                 yield {**style, "linestyle": line, "label": label}, count, count * np.dtype(dtype).itemsize, seconds

@@ -1,36 +1,51 @@
-"""This project's kernel library by itself: its entry points through ctypes, and no MindSpore in the process."""
+"""The kernel library called through ctypes, with no MindSpore in the process."""
 
 import numpy as np
 
 from conformance.subjects.base import NotAvailable, Subject
 from ms_mml import library
 from ms_mml.ctypes_interface import CtypesLibrary
-from ms_mml.subjects.operator import CLAIMS, library_facts
+from ms_mml.subjects.guarded_gpu import GuardedGpuLibrary
+
+# The kernels' accuracy in ulp. In float64 a compensated sum keeps the rounding error of each addition, so no term grows
+# with C. Two roundings for a hinge of p = 2 and its square make 5 ulp; the sum of a segment, of a row and of all rows,
+# and the factors weight, C and N add one ulp each.
+CLAIMS = {"float16": 0.501, "float32": 0.501, "float64": 11}
+
+
+def build_report(build_info):
+    """The build information of a kernel library, under the names that reports use."""
+    return {f"library {name}": " ".join(v) if isinstance(v, list) else v for name, v in build_info.items()}
+
+
+class PoisonedMemory:
+    """Poisoned memory without guards, for results that are copied from a device."""
+
+    def result(self, shape, dtype):
+        return np.full(shape, 77, dtype)
 
 
 class Library(Subject):
     targets = ("CPU", "GPU")
     claims = CLAIMS
     lacks = {  # noqa: RUF012
-        "errors": "p and reduction are part of an entry point's name, and errors have a text but no type",
+        "errors": "p and reduction are part of a function's name, and errors have a text but no type",
         "non-contiguous": "a buffer has no strides",
     }
 
     def __init__(self, target, mode, path=None):
-        """Of the installed ms_mml, or of a path."""
+        """Open the library at `path`; by default, that of the installed ms_mml."""
         found = library.find(target)
         if found.path is None:
             raise NotAvailable(f"{found.reason}; build it with: {found.build}")
-        self.facts = library_facts(found.build_info)
+        self.facts = build_report(found.build_info)
         self.guarded = target == "CPU"
         if target == "CPU":
             self.kernels = CtypesLibrary(path or found.path)
             self.facts["instruction set"] = self.kernels.instruction_set()
         else:
-            from ms_mml.subjects.gpu_arrays import OnGpu
-
-            self.kernels, self.memory = OnGpu(found.path), Plain()
-            self.facts.update(self.kernels.gpu.facts())
+            self.kernels, self.memory = GuardedGpuLibrary(found.path), PoisonedMemory()
+            self.facts.update(self.kernels.gpu.describe())
 
     def environment(self):
         return {**super().environment(), **self.facts}
@@ -47,10 +62,3 @@ class Library(Subject):
             return gradient, None
         result = self.memory.result(weight.shape, input.dtype)
         return gradient, self.kernels.run("WeightGrad", p, reduction, margin, arrays, None, result)
-
-
-class Plain:
-    """Poisoned memory without guards: for results that a device's own memory is copied to."""
-
-    def result(self, shape, dtype):
-        return np.full(shape, 77, dtype)

@@ -26,7 +26,8 @@ from conformance.oracle import Exact, Hinges
 from conformance.subjects.networks import Network
 from conformance.verdict import Outcome, Verdict
 from conformance.worker import answer_case
-from ms_mml.subjects.operator import CLAIMS, MsMml
+from ms_mml.subjects.library import CLAIMS
+from ms_mml.subjects.operator import MsMml
 
 EXAMPLES = settings().max_examples
 DTYPES = {np.float16: 16, np.float32: 32, np.float64: 64}

@@ -8,7 +8,7 @@ import numpy as np
 
 from custom_ops.emulation.subjects.kernel_library import drive, find_build
 from custom_ops.emulation.subjects.row_kernels import Rows
-from ms_mml.subjects.library import Plain
+from ms_mml.subjects.library import PoisonedMemory
 
 LIBRARY = "libms_mml_ascendc_emulated.so"
 
@@ -19,7 +19,7 @@ class AscendcEmulated(Rows):
 
     def __init__(self, target, mode):
         folder, facts = find_build(self.name, LIBRARY, "build.json", "./ci/run emulated")
-        self.kernels, self.memory = drive(folder, LIBRARY), Plain()
+        self.kernels, self.memory = drive(folder, LIBRARY), PoisonedMemory()
         self.facts = {**facts, "device": self.device}
 
     def environment(self):

@@ -10,7 +10,7 @@ import pathlib
 import shutil
 
 from conformance.subjects.base import NotAvailable
-from ms_mml.subjects.library import Library, Plain, library_facts
+from ms_mml.subjects.library import Library, PoisonedMemory, build_report
 
 BUILDS = "MS_MML_EMULATION"  # the environment variable that names the folder of all builds
 SYSTEM = "/usr/aarch64-linux-gnu"  # where Debian's cross compiler has that processor's C library
@@ -21,7 +21,7 @@ def find_build(name, library, build, made_by):
     folder = pathlib.Path(os.environ.get(BUILDS, "")).absolute() / name
     if not (folder / library).is_file():
         raise NotAvailable(f"{BUILDS} names no folder with {name}/{library}; {made_by} makes it")
-    return folder, library_facts(json.loads((folder / build).read_text()))
+    return folder, build_report(json.loads((folder / build).read_text()))
 
 
 def drive(folder, library, launcher=()):
@@ -41,7 +41,7 @@ class Emulated(Library):
         folder, self.facts = find_build(self.name, self.library, self.build, self.made_by)
         self.facts["device"] = self.device
         self.kernels = drive(folder, self.library, self.launcher())
-        self.memory = Plain()
+        self.memory = PoisonedMemory()
 
     def launcher(self):
         """The command that the driver's own follows."""

@@ -4,6 +4,7 @@ what ms_mml does there in MindSpore's operators, here in NumPy."""
 import numpy as np
 
 from conformance.subjects.base import Subject
+from ms_mml.subjects.operator import LIMITS_ON_ASCEND
 
 SINGLE = np.float32
 
@@ -16,11 +17,7 @@ class Rows(Subject):
         "errors": "the kernels have no options to refuse",
         "non-contiguous": "a buffer has no strides",
     }
-    limits = {  # noqa: RUF012
-        "float64": "custom_ops/ascend/README.md: these chips have no float64",
-        "target-errors": "custom_ops/ascend/README.md: a kernel cannot raise",
-        "accuracy": "custom_ops/ascend/README.md: float32 is computed in float32",
-    }
+    limits = LIMITS_ON_ASCEND
 
     def row_sums(self, p, input, target, margin):
         """The sum of hinge**p over the wrong classes of each row, (N,) of float32; 0 for a target of -1."""
