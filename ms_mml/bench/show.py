@@ -65,8 +65,8 @@ def _relative_to_memory(tables):
 def _times(tables):
     """Milliseconds of a call, for each contestant."""
     names = [name for name in (*MEMORY, *ALL[1:]) if any(name in result["seconds"] for result in tables)]
-    yield "Milliseconds of a call; in brackets, relative to our time: that of the kernels for PyTorch, that of ms_mml in"
-    yield "the same mode for MindSpore:"
+    yield "Milliseconds of a call; in brackets, relative to our time: that of the kernels for PyTorch, that of ms_mml"
+    yield "in the same mode for MindSpore:"
     yield from ("", "| scores | dtype | operation | " + " | ".join(names) + " |", "| --- " * (len(names) + 3) + "|")
     for result in tables:
         if result["p"] == 1 and not result["weighted"]:
