@@ -22,8 +22,8 @@ from sklearn.model_selection import train_test_split
 from tqdm import tqdm
 
 import ms_mml
+from ms_mml.modes import MODES
 
-MODES = {"graph": ms.GRAPH_MODE, "PyNative": ms.PYNATIVE_MODE}
 DTYPES = {"float32": ms.float32, "float16": ms.float16}
 EPOCHS, BATCH, LEARNING_RATE, WEIGHT_DECAY = 12, 64, 0.05, 1e-4
 RARE, KEPT = range(5), 12  # of the digits 0 to 4 the imbalanced data keep this many examples each

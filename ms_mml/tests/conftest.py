@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ms_mml import library
+from ms_mml.modes import MODES
 
 # What hypothesis draws: the same in every run, or, with --hypothesis-profile=search, other examples for some minutes.
 settings.register_profile(
@@ -17,8 +18,6 @@ settings.register_profile(
 )
 settings.register_profile("search", settings.get_profile("same"), max_examples=2500, derandomize=False)
 settings.load_profile("same")
-
-MODES = {"graph": ms.GRAPH_MODE, "pynative": ms.PYNATIVE_MODE}
 
 
 @pytest.fixture(scope="session", autouse=True)

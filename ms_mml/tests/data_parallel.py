@@ -14,8 +14,8 @@ import numpy as np
 from mindspore import nn
 
 import ms_mml
+from ms_mml.modes import MODES
 
-MODES = {"graph": ms.GRAPH_MODE, "pynative": ms.PYNATIVE_MODE}
 RNG = np.random.default_rng(0)
 INPUTS, TARGETS = RNG.standard_normal((16, 6)).astype(np.float32), RNG.integers(0, 5, 16)
 

@@ -10,7 +10,7 @@ from conformance.cases.values import POWERS, REDUCTIONS
 from conformance.subjects.networks import Network
 from ms_mml import library, primitive
 from ms_mml.ctypes_interface import symbol
-from ms_mml.tests.conftest import MODES
+from ms_mml.modes import MODES
 
 RNG = np.random.default_rng(0)
 SCORES = RNG.standard_normal((6, 5))

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import ms_mml
-from ms_mml.tests.conftest import MODES
+from ms_mml.modes import MODES
 from ms_mml.tests.data_parallel import train
 
 HERE = pathlib.Path(__file__).parent
