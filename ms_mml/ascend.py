@@ -1,7 +1,7 @@
-"""The loss by the op package for Ascend (custom_ops/ascend/ascendc), whose kernels work on rows.
+"""The loss on Ascend, with the kernels of the op package (custom_ops/ascend/ascendc).
 
-They give the sum of each row's hinges, and its slopes, in float32. What needs no loop over the classes is MindSpore's
-operators, and so is what lies beyond the first derivatives.
+The kernels compute the sum of each row's powered hinges, and its slopes, in float32. MindSpore's operators do the rest,
+which needs no loop over the classes, and compute derivatives beyond the first.
 """
 
 import functools
@@ -19,7 +19,7 @@ EXCEPT = "float64, no rows at all, and shapes that graph mode does not know when
 
 @constexpr(check=False)
 def takes(dtype, shape):
-    """Whether the kernels take scores of this dtype and shape. If not, the composite does, and it is said once."""
+    """Whether the kernels support scores of this dtype and shape. If not, the fallback runs, with one warning."""
     if shape is None or None in shape:
         library.fall_back("no kernel on Ascend for shapes that graph mode does not know when it compiles")
         return False
@@ -30,11 +30,11 @@ def takes(dtype, shape):
     if classes >= 2**31:
         library.fall_back(f"no kernel on Ascend for {classes} classes, as targets are int32 there")
         return False
-    return rows > 0  # where there are none, nothing is missing
+    return rows > 0  # the fallback computes an empty batch, without a warning
 
 
 def loss(row_sums, margin, input, target, weight, reduction):
-    """The loss, given the operator for the sums of rows and the margin as it takes it."""
+    """The loss, given the operator for the row sums and its margin argument."""
     in_range = ops.logical_and(target >= 0, target < ops.shape(input)[1])
     target32 = ops.cast(ops.where(in_range, target, -ops.ones_like(target)), mstype.int32)
     sums = ops.reshape(row_sums(input, target32, margin), (-1, 1))
@@ -43,15 +43,17 @@ def loss(row_sums, margin, input, target, weight, reduction):
 
 @functools.cache
 def margin_tensor(margin):
-    """The margin as the kernels take it: a float32, and what that lacks, by their bits, which mixed precision leaves
-    alone."""
+    """The margin as the kernels take it: as the sum of two float32 numbers.
+
+    They are passed as their int32 bits, because mixed precision would convert floating-point inputs to float16.
+    """
     high = np.float32(margin)
     return Tensor(np.array([high, margin - float(high)], np.float32).view(np.int32))
 
 
 @functools.cache
 def row_sums(p, margin):
-    """The sum of each row's powers of hinges, 0 for a target of -1: (input, target, margin) -> (N,) of float32."""
+    """The sum of each row's powered hinges, 0 if the target is -1: (input, target, margin) -> (N,), float32."""
     slopes = _slopes(p, margin)
 
     def bprop(input, target, margin_bits, out, dout):
@@ -62,10 +64,10 @@ def row_sums(p, margin):
 
 @functools.cache
 def _slopes(p, margin):
-    """Slopes times each row's factor, minus their sum at the target: (factor, input, target, margin) -> (N, C)."""
+    """The gradient of factor * the row sums: (factor, input, target, margin) -> (N, C)."""
 
     def bprop(factor, input, target, margin_bits, out, d_out):
-        # The gradient of a sum of rows with these factors, but that theirs is divided by C.
+        # gradient_backward divides its upstream gradient by C, and the kernel does not divide its factor.
         classes = ops.shape(input)[1]
         d_factor, d_input, _ = gradient_backward(factor * classes, input, target, None, d_out, p, margin, "none")
         return d_factor * classes, d_input, ops.zeros_like(target), ops.zeros_like(margin_bits)
@@ -74,5 +76,5 @@ def _slopes(p, margin):
 
 
 def operator(name, out_shape, out_dtype, bprop):
-    """An operator of the op package. MindSpore compiles what calls it, with g++ and into MS_COMPILER_CACHE_PATH."""
+    """An operator of the op package. MindSpore compiles a caller for it with g++, in MS_COMPILER_CACHE_PATH."""
     return ops.Custom(f"aclnn{name}", out_shape, out_dtype, "aot", bprop)

@@ -1,2 +1,5 @@
-"""A device's own source, run where the device is not: right or wrong is seen, speed is not. Each has a name of its own,
-and is never reported as the device."""
+"""Runs the source of a device's kernels on this machine, without the device.
+
+Emulation checks results and memory accesses, not speed. Each emulation is a subject with its own name; a report never
+counts it as the device.
+"""

@@ -3,6 +3,8 @@
 import pathlib
 import subprocess
 
+from custom_ops.emulation.driver import DrivenLibrary
+
 CHECKOUT = pathlib.Path(__file__).parents[2]
 
 
@@ -17,3 +19,9 @@ def build(folder, source, *options, target="all"):
     built = run("cmake", "--build", str(folder), "--target", target, "--verbose")
     assert built.returncode == 0, built.stdout
     return built.stdout
+
+
+def build_ascendc(folder, source):
+    """Build the Ascend C kernels of a custom_ops folder for emulation; return them as a library."""
+    build(folder, CHECKOUT / "custom_ops" / "emulation" / "ascendc", f"-DMS_MML_SOURCE={source}")
+    return DrivenLibrary([str(folder / "driver"), str(folder / "libms_mml_ascendc_emulated.so")])

@@ -20,7 +20,7 @@ import numpy as np
 
 sys.path.append(str(pathlib.Path(__file__).parents[2]))
 
-from custom_ops.emulation.driven import DRIVER, encoded
+from custom_ops.emulation.driver import DRIVER, encoded
 from ms_mml import library
 from ms_mml.ctypes_interface import symbol
 

@@ -1,5 +1,8 @@
-"""The Ascend C kernels beyond the suite's `ascendc-emulated`: that the stand-ins would notice what a chip does wrong in
-silence, that a target out of range is safe, and what is said where CANN is missing."""
+"""Tests of the Ascend C kernels that the suite's `ascendc-emulated` does not cover.
+
+They show that the stubs detect errors that a chip would not report, that a target out of range is safe, and what
+build.sh says on a machine without CANN.
+"""
 
 import os
 import shutil
@@ -8,17 +11,10 @@ import sys
 import numpy as np
 import pytest
 
-from custom_ops.emulation.driven import Driven
-from custom_ops.tests.builds import CHECKOUT, build, run
+from custom_ops.tests.builds import CHECKOUT, build_ascendc, run
 
-SHAPE = (7, 1100)  # three cores of unequal rows, three tiles of unequal classes
+SHAPE = (7, 1100)  # three cores with unequal rows, and three tiles of which the last is shorter
 MARGIN = np.array([1, 0], np.float32).view(np.int32)
-
-
-def emulated(folder, source):
-    """The entry points of the kernels in a custom_ops."""
-    build(folder, CHECKOUT / "custom_ops" / "emulation" / "ascendc", f"-DMS_MML_SOURCE={source}")
-    return Driven([str(folder / "driver"), str(folder / "libms_mml_ascendc_emulated.so")])
 
 
 def sums(kernels, scores, target):
@@ -35,30 +31,30 @@ def slopes(kernels, scores, target):
 
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory):
-    return emulated(tmp_path_factory.mktemp("ascendc"), CHECKOUT / "custom_ops")
+    return build_ascendc(tmp_path_factory.mktemp("ascendc"), CHECKOUT / "custom_ops")
 
 
 # ----------------------------------------------------------------------------------------------------------------------
 # The emulation
 # ----------------------------------------------------------------------------------------------------------------------
 
-# What makes a kernel right and in which file, what becomes of it, who is called, and what the stand-in then says.
+# mutant: (file in op_kernel, its text, the replacement), (the function to call, the error that the stubs raise)
 MUTANTS = {
-    "a last tile copied in without padding": (
+    "tail loaded without padding": (
         ("copies.h", "AscendC::DataCopyPad(to, from, block, padding);", "AscendC::DataCopy(to, from, count);"),
         (sums, "DataCopy: a length of 152 bytes is not a multiple of 32"),
     ),
-    "a last tile copied out without padding": (
+    "tail stored without padding": (
         ("copies.h", "AscendC::DataCopyPad(to, from, block);", "AscendC::DataCopy(to, from, count);"),
         (slopes, "DataCopy: a length of 152 bytes is not a multiple of 32"),
     ),
-    "no guard for a target of C": (
+    "target C not refused": (
         ("rows.h", "if (y_ < 0 || y_ >= extent_.classes) return false;", "if (y_ < 0) return false;"),
         (sums, "elements 7700 to 7701 of a global tensor of 7700"),
     ),
     "no DeQue": (
         ("rows.h", "scores = scores_.template DeQue<Score>();", "scores = loaded;"),
-        (sums, "Cast: the tensor is in a queue: there is no DeQue"),
+        (sums, "Cast: the tensor is still in a queue: call DeQue first"),
     ),
     "no FreeTensor": (
         ("rows.h", "scores_.FreeTensor(scores);", ""),
@@ -66,22 +62,22 @@ MUTANTS = {
     ),
     "no barrier between vector operations": (
         ("tile.h", "AscendC::PipeBarrier<PIPE_V>();", ""),
-        (sums, "reads what another operation wrote without waiting for it"),
+        (sums, "reads the output of another operation without waiting for it"),
     ),
-    "no barrier between a tile and the total over it": (
+    "no barrier between a tile and the sum at the target": (
         ("slopes.h", "AscendC::PipeBarrier<PIPE_MTE3>();", ""),
         (slopes, "two copies to the same global memory without a barrier between them"),
     ),
-    "a tile too long for local memory": (
+    "tile too long for local memory": (
         ("../op_host/tiling.h", "kBytesPerClass = 33;", "kBytesPerClass = 20;"),
-        (slopes, "bytes of local memory, where a core has 16384"),
+        (slopes, "bytes of local memory, but a core has 16384"),
     ),
 }
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
-def test_the_stand_ins_notice(mutant, tmp_path):
-    (name, right, wrong), (call, words) = MUTANTS[mutant]
+def test_stubs_detect_mutant(mutant, tmp_path):
+    (name, right, wrong), (call, message) = MUTANTS[mutant]
     source = tmp_path / "custom_ops"
     shutil.copytree(CHECKOUT / "custom_ops", source)
     file = source / "ascend" / "ascendc" / "op_kernel" / name
@@ -89,14 +85,14 @@ def test_the_stand_ins_notice(mutant, tmp_path):
     file.write_text(file.read_text().replace(right, wrong))
     target = np.zeros(SHAPE[0], np.int32)
     target[-1] = SHAPE[1]
-    with pytest.raises(RuntimeError, match=words):
-        call(emulated(tmp_path / "build", source), np.zeros(SHAPE, np.float16), target)
+    with pytest.raises(RuntimeError, match=message):
+        call(build_ascendc(tmp_path / "build", source), np.zeros(SHAPE, np.float16), target)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 @pytest.mark.parametrize("value", [-1, SHAPE[1], 2**31 - 1, -(2**31)])
-def test_a_target_out_of_range(kernels, value, dtype):
-    """The last row, whose target would lie beyond the scores; its scores are NaN, and nobody sees them."""
+def test_target_out_of_range(kernels, value, dtype):
+    """The last row's target is past the end of the scores. Its scores are NaN, and no kernel may read them."""
     scores, target = np.zeros(SHAPE, dtype), np.arange(SHAPE[0], dtype=np.int32)
     scores[-1], target[-1] = np.nan, value
     assert sums(kernels, scores, target).tolist() == [SHAPE[1] - 1] * (SHAPE[0] - 1) + [0]
@@ -118,11 +114,11 @@ def test_float64_is_refused(kernels):
 
 
 @pytest.mark.parametrize(("python", "cann", "missing"), [
-    (sys.executable, None, "there is no CANN: ASCEND_HOME_PATH is not set"),
-    (sys.executable, "nowhere", "there is no CANN at nowhere"),
-    ("nobody", None, "there is no MindSpore for nobody"),
+    (sys.executable, None, "CANN was not found: ASCEND_HOME_PATH is not set"),
+    (sys.executable, "nowhere", "CANN was not found at nowhere"),
+    ("nobody", None, "nobody has no MindSpore"),
 ])  # fmt: skip
-def test_the_package_is_not_built(python, cann, missing, tmp_path):
+def test_build_script_names_what_is_missing(python, cann, missing, tmp_path):
     command = ["bash", str(CHECKOUT / "custom_ops" / "ascend" / "ascendc" / "build.sh")]
     environment = {**os.environ, "PYTHON": python, "ASCEND_HOME_PATH": cann or ""}
     child = run(*command, cwd=tmp_path, env=environment)

@@ -15,7 +15,8 @@ import pytest
 
 from conformance.cases.inputs import Inputs
 from conformance.subjects.base import NotAvailable
-from custom_ops.emulation.subjects.kernel_library import BUILDS, Cuda
+from custom_ops.emulation.subjects.builds import BUILDS
+from custom_ops.emulation.subjects.cuda import CudaEmulated
 from custom_ops.tests.builds import CHECKOUT, build, run
 from ms_mml import library
 
@@ -77,7 +78,7 @@ def test_the_emulation_notices(mutant, tmp_path):
 @pytest.mark.parametrize("shape", [(262_200, 2), (4_100, 1_030)], ids=str)
 def test_more_rows_than_blocks_take_at_once(shape):
     try:
-        subject = Cuda("CPU", "")
+        subject = CudaEmulated("CPU", "")
     except NotAvailable as reason:
         pytest.skip(str(reason))
     rows, classes = shape

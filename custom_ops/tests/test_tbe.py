@@ -1,14 +1,18 @@
-"""The TBE kernels beyond the suite: wrong kernels are caught, the stand-in refuses what CANN refuses and is never taken
-for Ascend, and the files for CANN say what the kernels take."""
+"""Tests of the TBE kernels that the suite's `tbe-emulated` does not cover.
+
+They show that mutants are caught, that the stub refuses what CANN refuses and never passes for Ascend, and that the
+files for CANN agree with the kernels.
+"""
 
 import importlib
 import json
+import os
 import pathlib
 import re
 import runpy
 import subprocess
 import sys
-import zlib
+import types
 
 import numpy as np
 import pytest
@@ -19,38 +23,39 @@ from conformance.leg import Leg
 from conformance.subjects.base import NotAvailable
 from conformance.verdict import Verdict
 from conformance.worker import answer_case
+from custom_ops.ascend.tbe import registration
 from custom_ops.emulation.subjects.tbe import EMULATION, TbeEmulated
-from custom_ops.tests.builds import CHECKOUT
+from custom_ops.tests.builds import CHECKOUT, run
 
 CASES = {case.id: case for case in all_cases()}
 LEG = Leg("tbe-emulated", "CPU", "", TbeEmulated.claims, TbeEmulated.lacks, TbeEmulated.limits, False)
 FOLDER = CHECKOUT / "custom_ops" / "ascend" / "tbe"
 SOURCE = FOLDER / "multi_margin_loss.py"
-IMPORTS = f"import sys; sys.path[:0] = [{str(EMULATION)!r}, {str(FOLDER)!r}]"
 SELECT = 'dsl.vcmpsel(wrong, 0.0, "gt", hinges, 0.0)'
 
 
 @pytest.fixture
-def mutant(tmp_path, monkeypatch):
-    """A subject whose kernels' source has been edited."""
+def mutant(tmp_path):
+    """Return a function that makes a subject of an edited copy of the kernels."""
 
     def make(right, wrong):
         text = SOURCE.read_text()
         assert text.count(right) == 1
-        name = f"mutant_{zlib.crc32((right + wrong).encode())}"  # Python imports a name once
-        (tmp_path / f"{name}.py").write_text(text.replace(right, wrong))
-        monkeypatch.syspath_prepend(tmp_path)
-        return type("Mutant", (TbeEmulated,), {"module": name})("CPU", "")
+        path = tmp_path / SOURCE.name
+        path.write_text(text.replace(right, wrong))
+        subject = TbeEmulated("CPU", "")
+        subject.kernels = types.SimpleNamespace(**runpy.run_path(str(path)))
+        return subject
 
     return make
 
 
 @pytest.fixture
 def tbe():
-    """The stand-in's modules."""
-    TbeEmulated("CPU", "")
+    """The modules of the stub, under short names."""
+    TbeEmulated("CPU", "")  # puts the stub on sys.path
     names = {"dsl": "tbe.dsl", "tvm": "tbe.tvm", "emulated": "tbe.emulated", "checks": "tbe.common.utils.para_check"}
-    return type("Modules", (), {name: importlib.import_module(module) for name, module in names.items()})
+    return types.SimpleNamespace(**{name: importlib.import_module(module) for name, module in names.items()})
 
 
 def outcome(subject, case):
@@ -71,17 +76,17 @@ def outcome(subject, case):
         ('dsl.vcmpsel(hinge, 0.0, "gt", 1.0, hinge)', "hinge", "gradient-f16-p1-none-wnone-m1-9x33"),
         ("dsl.broadcast(own, shape)", "0.0", "gradient-f16-p1-none-wnone-m1-9x33"),
     ],
-    ids=["mask left out", "mask multiplied", "NaN hidden", "no 2", "hinge for its step", "no slope at the target"],
+    ids=["no mask", "mask as a factor", "NaN dropped", "factor 2 missing", "hinge as slope", "no slope at the target"],
 )
-def test_wrong_kernel_diverges(mutant, right, wrong, case):
+def test_mutant_diverges(mutant, right, wrong, case):
     assert outcome(TbeEmulated("CPU", ""), case).verdict is Verdict.CONFORMS
-    died = outcome(mutant(right, wrong), case)
-    assert died.verdict is Verdict.DIVERGES
-    assert died.broken
+    found = outcome(mutant(right, wrong), case)
+    assert found.verdict is Verdict.DIVERGES
+    assert found.broken
 
 
-def test_low_part_of_the_margin(mutant):
-    """Where the high part cancels, all that is left is the low one: 2**-30."""
+def test_low_part_of_the_gap(mutant):
+    """The score cancels the high part of the gap, so the hinge is the low part: 2**-30."""
     scores, target = np.array([[-1, -(2.0**-30)]], np.float32), np.array([1], np.int32)
     margin = np.array([1, 0], np.float32)
     assert TbeEmulated("CPU", "").row_sums(1, scores, target, margin) == [2.0**-30]
@@ -100,17 +105,17 @@ def test_low_part_of_the_margin(mutant):
         (
             'dsl.cast_to(scores, "float32")',
             "scores",
-            "vadd: all operands must be of one dtype, but there are float32 and float16",
+            "vadd: all operands must be of one dtype, but got float32 and float16",
         ),
         (
             "dsl.broadcast(high, shape)",
             "high",
-            "vadd: all operands must be of one shape, but there are (9, 1) and (9, 33)",
+            "vadd: all operands must be of one shape, but got (9, 1) and (9, 33)",
         ),
     ],
-    ids=["a vector operation after a reduce", "mixed dtypes", "no broadcast"],
+    ids=["vector operation after a reduce", "mixed dtypes", "no broadcast"],
 )
-def test_refused_kernel(mutant, right, wrong, text):
+def test_mutant_is_refused(mutant, right, wrong, text):
     refused = outcome(mutant(right, wrong), "loss-f16-p1-none-wnone-m1-9x33")
     assert refused.verdict is Verdict.REFUSES
     assert refused.detail == f"RuntimeError: {text}"
@@ -145,27 +150,27 @@ def scheduled(tbe, result):
         ),
     ],
 )
-def test_stand_in_refuses(tbe, call, text):
+def test_stub_refuses(tbe, call, text):
     x, integers = tbe.tvm.placeholder((2, 3), "float32"), tbe.tvm.placeholder((2, 3), "int32")
     with pytest.raises(RuntimeError, match=re.escape(text)):
         call(tbe, x, integers)
 
 
-def test_stand_in_refuses_no_rows(tbe):
+def test_stub_refuses_empty_tensors(tbe):
     empty = tbe.tvm.placeholder((0, 3), "float32")
     with pytest.raises(RuntimeError, match=re.escape("vcmpsel: every dimension must be positive")):
         tbe.dsl.vcmpsel(empty, 0, "gt", empty, 0)
 
 
-def test_stand_in_rounds_each_step(tbe):
-    """In float16, 2048 + 1 is 2048; the sum in float32 would be 2049."""
+def test_stub_rounds_each_step(tbe):
+    """2048 + 1 is 2048 in float16; in float32 it would be 2049."""
     x = tbe.tvm.placeholder((1, 1), "float16")
     result = tbe.dsl.vadd(tbe.dsl.vadd(x, x), tbe.dsl.vmuls(x, 0.5**10))
     tbe.dsl.build(scheduled(tbe, result), {"name": "rounds", "tensor_list": [x, result]})
     assert tbe.emulated.launch("rounds", np.full((1, 1), 1024, np.float16)) == [[2048]]
 
 
-def test_subject_is_not_on_ascend(tmp_path):
+def test_subject_does_not_run_on_ascend(tmp_path):
     subject = "custom_ops.emulation.subjects.tbe:TbeEmulated"
     with pytest.raises(NotAvailable, match="it runs on CPU"):
         legs(subject, "Ascend", (), tmp_path)
@@ -173,8 +178,8 @@ def test_subject_is_not_on_ascend(tmp_path):
     assert leg.environment["device"] == "none: the TBE DSL, in NumPy"
 
 
-def test_stand_in_makes_no_binary(tmp_path, monkeypatch):
-    """CANN's build leaves a kernel in ./kernel_meta; a folder with nothing in it cannot pass for one."""
+def test_stub_writes_no_files(tmp_path, monkeypatch):
+    """CANN's build writes binaries to ./kernel_meta. The stub writes none, so its build cannot pass for CANN's."""
     monkeypatch.chdir(tmp_path)
     outcome(TbeEmulated("CPU", ""), "loss-f32-p1-none-wnone-m1-9x33")
     assert list(tmp_path.iterdir()) == []
@@ -221,25 +226,24 @@ def test_deployed_information(deployed):
 
 
 def test_registration():
-    table = runpy.run_path(str(FOLDER / "registration.py"))
-    for operator in table["OPERATORS"]:
-        info = table["registration"](operator)
+    for operator in registration.OPERATORS:
+        info = registration.reg_info(operator)
         assert (info["op_name"], info["target"], info["attr"]) == (operator, "Ascend", [])
-    info = table["registration"]("MultiMarginLossTbeRowsP2")
-    assert [argument["name"] for argument in info["inputs"] + info["outputs"]] == [*table["GAP"], "sums"]
+    info = registration.reg_info("MultiMarginLossTbeRowsP2")
+    assert [argument["name"] for argument in info["inputs"] + info["outputs"]] == [*registration.GAP, "sums"]
     half, single = ("float16", "DefaultFormat"), ("float32", "DefaultFormat")
     assert info["dtype_format"] == [(half, *[single] * 4), (single,) * 5]
 
 
-def test_mindspore_takes_it_but_runs_it_nowhere_but_on_ascend(tmp_path):
-    """With the stand-in in the place of CANN's package, MindSpore makes the operator, and refuses to run it here."""
-    text = f"""{IMPORTS}
+def test_mindspore_runs_the_operator_only_on_ascend(tmp_path):
+    """With the stub in place of CANN's package, MindSpore makes the operator and refuses to run it on CPU."""
+    text = """
 import mindspore as ms
 from mindspore import ops
-from multi_margin_loss import multi_margin_loss_rows_p1 as kernel
-from registration import registration
+from custom_ops.ascend.tbe.multi_margin_loss import multi_margin_loss_rows_p1 as kernel
+from custom_ops.ascend.tbe.registration import reg_info
 ms.set_context(mode=ms.GRAPH_MODE, device_target="CPU")
-info = registration("MultiMarginLossTbeRowsP1")
+info = reg_info("MultiMarginLossTbeRowsP1")
 rows = ops.Custom(kernel, lambda x, *_: x[:1], lambda x, *_: ms.float32, func_type="tbe", reg_info=info)
 print("made", rows.get_attr_dict()["func_type"])
 
@@ -251,6 +255,7 @@ print(call(ops.ones((2, 3)), ops.zeros((2, 1))))
 """
     script = tmp_path / "call.py"
     script.write_text(text)
-    child = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": f"{CHECKOUT}{os.pathsep}{EMULATION}"}
+    child = run(sys.executable, str(script), cwd=tmp_path, env=environment)
     assert child.stdout.splitlines()[-1:] == ["made tbe"], child.stderr
     assert "Unsupported func type for Custom operator on CPU" in child.stderr

@@ -1,5 +1,5 @@
 """What `ms_mml` runs on Ascend, simulated: the device target, CANN's folders and the operators of the op package are
-stand-ins (custom_ops/emulation/ascend.py), and these note that they were called."""
+stand-ins (custom_ops/emulation/simulated_ascend.py), and these note that they were called."""
 
 import shutil
 
@@ -11,7 +11,7 @@ from mindspore import nn
 import ms_mml
 from conformance.cases.values import POWERS
 from conformance.subjects.networks import Network
-from custom_ops.emulation.ascend import CHIP, DEVICE, install, operators
+from custom_ops.emulation.simulated_ascend import CHIP, DEVICE, install, operator_factory
 from custom_ops.tests.builds import CHECKOUT, run
 from custom_ops.tests.test_ascendc import emulated
 from ms_mml import ascend, functional, info, library
@@ -44,7 +44,7 @@ def called(kernels, monkeypatch, tmp_path):
     monkeypatch.setenv("ASCEND_OPP_PATH", str(tmp_path / "opp"))
     monkeypatch.setattr(ms, "get_current_device", lambda: DEVICE)
     monkeypatch.setattr(library, "_chip", lambda: CHIP)
-    monkeypatch.setattr(ascend, "operator", operators(kernels, names))
+    monkeypatch.setattr(ascend, "operator", operator_factory(kernels, names))
     forget()
     yield names
     forget()

@@ -1,25 +1,26 @@
-"""The multi-margin loss in AKG's Hybrid DSL: for each row the sum of its hinges, or its slopes.
+"""The multi-margin loss in AKG's Hybrid DSL: kernels for the row sums of powered hinges, and for the slopes.
 
-AKG compiles the source below for the shapes of a call. It stands in MindSpore for Ascend up to 2.2, and for CPU and GPU
-since. Numbers in its source are float32, so 0 is an argument. What needs no loop over the classes is computed outside:
+MindSpore's AKG compiles these functions from their source, once for each combination of input shapes. MindSpore 2.2 and
+earlier ran AKG kernels on Ascend; later versions run them only on CPU and GPU. Number literals in the DSL are float32,
+so the kernels take the constants 0 and 1 as tensors. The caller computes these inputs, which need no loop over classes:
 
     gap      (N,)   margin - x[y]
-    factor   (N,)   what the slopes are multiplied by
+    factor   (N,)   the factor of each row's slopes
     own      (N,)   the gradient at the target: -factor * the sum of the row's slopes
 
-A row's slopes add up to active_p1, or to twice rows_p1 for p = 2. Targets must be in range. Comparisons are false for
-NaN, so it is asked for by name. The formula is that of custom_ops/hinge.h.
+The sum of a row's slopes is active_p1 for p = 1, and 2 * rows_p1 for p = 2. Targets must be in range. Each kernel tests
+for NaN explicitly, because a comparison with NaN is false. The formula is in custom_ops/hinge.h.
 """
 
 from mindspore.ops import kernel
 
-# One element to a tile: AKG 2.10 fails on loops with conditions that it tries to vectorise, and on what a tile leaves.
+# Tiles of one element: AKG in MindSpore 2.10 fails to vectorise loops with conditions, and fails on tails.
 ELEMENTWISE = {"dim": "0 0 1 1 0 1 1 1"}
 
 
 @kernel
 def rows_p1(input, gap, target, zero):
-    sums = output_tensor(gap.shape, input.dtype)  # noqa: F821 - the DSL's own, here and below
+    sums = output_tensor(gap.shape, input.dtype)  # noqa: F821 - defined by the DSL
     for row in range(input.shape[0]):
         sums[row] = zero[0]
         for c in range(input.shape[1]):

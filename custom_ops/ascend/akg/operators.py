@@ -1,4 +1,8 @@
-"""The loss around the AKG kernels. In a file of its own, because MindSpore compiles functions from their source."""
+"""The loss on the AKG kernels, in MindSpore's operators. Every dtype is computed in float64.
+
+float32 sums would be less accurate than the contract asks: the sum of 100000 nearly cancelling hinges of float16 scores
+is 2 ulp off.
+"""
 
 import mindspore as ms
 from mindspore import ops
@@ -12,7 +16,7 @@ from ms_mml.fallback import check_documented_options, composite_loss, is_zero, l
 def loss(input, target, p=1, margin=1, weight=None, reduction="mean"):
     check_documented_options(p, margin, reduction)
     check_tensors(input, target, weight)
-    if is_zero(ops.shape(input)[0]):  # AKG compiles no loop of no rows
+    if is_zero(ops.shape(input)[0]):  # AKG does not compile a loop over no rows
         return composite_loss(input, target, p, margin, weight, reduction)
     x, classes = ops.cast(input, ms.float64), ops.shape(input)[1]
     target_in_range = ops.where(ops.logical_and(target >= 0, target < classes), target, ops.zeros_like(target))

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds the op package with the compiler driver in MindSpore's wheel, for CANN to install:
+# Builds the op package of the Ascend C kernels, with the build driver in MindSpore's wheel:
 #
 #   build.sh [--soc-version NAME[;NAME...]] [--ascend-cann-package-path FOLDER] [--output FOLDER]
 #
-# CANN is looked for in ASCEND_HOME_PATH unless a folder is named, MindSpore by $PYTHON (python3). Where either is
-# missing, this says so and exits with 77: not run, which is no pass.
+# CANN's folder is ASCEND_HOME_PATH by default. MindSpore must be importable by $PYTHON (default: python3). If either is
+# missing, the script says what to install and exits with 77 (not run).
 set -euo pipefail
 
 sources=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -30,21 +30,21 @@ not_run() {
 python=${PYTHON:-python3}
 find_mindspore='import importlib.util as u; print(*u.find_spec("mindspore").submodule_search_locations)'
 mindspore=$("$python" -c "$find_mindspore" 2>/dev/null) ||
-  not_run "there is no MindSpore for $python; install it (pip install mindspore) or name another: PYTHON=..."
+  not_run "$python has no MindSpore; install it (pip install mindspore) or set PYTHON to a Python that has it"
 driver=$mindspore/lib/plugin/ascend/custom_compiler
-[ -f "$driver/setup.py" ] || not_run "this MindSpore has no compiler driver at $driver/setup.py; use its Linux wheel"
+[ -f "$driver/setup.py" ] || not_run "MindSpore's build driver is missing: $driver/setup.py; install MindSpore from its Linux wheel"
 [ -n "$cann" ] ||
-  not_run "there is no CANN: ASCEND_HOME_PATH is not set; install the CANN toolkit and source its set_env.sh, or name" \
-    "its folder with --ascend-cann-package-path"
-[ -d "$cann" ] || not_run "there is no CANN at $cann; install the CANN toolkit, or name its folder"
+  not_run "CANN was not found: ASCEND_HOME_PATH is not set; install the CANN toolkit and source its set_env.sh, or" \
+    "give its folder with --ascend-cann-package-path"
+[ -d "$cann" ] || not_run "CANN was not found at $cann; install the CANN toolkit, or give its folder"
 
-# The driver works in its own folder, which must not be the installed one, and finds its start.sh in the current one.
+# The driver writes to its own folder and looks for start.sh in the current folder, so run it in a copy.
 mkdir -p "$output"
 cp -r "$driver/." "$output"
 cd "$output"
 "$python" setup.py --op_host_path "$sources/op_host" --op_kernel_path "$sources/op_kernel" \
   --soc_version "$soc_version" --ascend_cann_package_path "$(cd "$cann" && pwd -P)" --vendor_name ms_mml
 for package in "$output"/CustomProject/build_out/*.run; do
-  [ -f "$package" ] || { echo "build.sh: no package was made; see $output/build.log" >&2; exit 1; }
-  echo "build.sh: made $package; install it: bash $package, then source the set_env.bash that it names"
+  [ -f "$package" ] || { echo "build.sh: the build made no package; see $output/build.log" >&2; exit 1; }
+  echo "build.sh: built $package; install it with 'bash $package', then source the set_env.bash that it names"
 done

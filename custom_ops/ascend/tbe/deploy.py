@@ -1,10 +1,10 @@
-"""Writes the kernels into a folder as CANN finds custom operators: python deploy.py FOLDER
+"""Writes the kernels to a folder in CANN's layout for custom operators: python deploy.py FOLDER
 
     FOLDER/vendors/ms_mml_tbe/op_impl/ai_core/tbe/ms_mml_tbe_impl/multi_margin_loss.py   the kernels
-    FOLDER/vendors/ms_mml_tbe/op_impl/ai_core/tbe/config/CHIP/aic-CHIP-ops-info.json     what they take, for each chip
+    FOLDER/vendors/ms_mml_tbe/op_impl/ai_core/tbe/config/CHIP/aic-CHIP-ops-info.json     the operators, for each chip
 
-CANN compiles a kernel when it first meets a shape. The shape and dtype of a result come from MindSpore; CANN's own
-graphs would also want an operator prototype, which is C++ and not here.
+CANN compiles a kernel at the first call with a new shape. MindSpore infers the shape and dtype of the result. CANN's
+own graphs would also need an operator prototype in C++, which this package does not have.
 """
 
 import argparse
@@ -21,7 +21,7 @@ CANN_DTYPES = {"float16": "float16", "float32": "float"}
 
 
 def operator_information():
-    """The operators as CANN's information library has them; shapes are static."""
+    """The contents of aic-CHIP-ops-info.json."""
     information = {}
     for operator, (function, inputs, output) in OPERATORS.items():
         information[operator] = {
@@ -34,19 +34,19 @@ def operator_information():
 
 
 def _argument(name):
-    known = [CANN_DTYPES[dtype] for dtype in dtypes(name)]
-    formats = ["ND"] * len(known)
+    names = [CANN_DTYPES[dtype] for dtype in dtypes(name)]
+    formats = ["ND"] * len(names)
     return {
         "name": name,
         "paramType": "required",
-        "dtype": ",".join(known),
+        "dtype": ",".join(names),
         "format": ",".join(formats),
         "shape": "all",
     }
 
 
 def deploy(folder):
-    """Writes all files and returns the package's folder."""
+    """Write all files; return the folder of the op package."""
     package = pathlib.Path(folder).absolute() / "vendors" / VENDOR
     root = package / "op_impl" / "ai_core" / "tbe"
     kernels = root / f"{VENDOR}_impl" / KERNELS.name
@@ -60,8 +60,8 @@ def deploy(folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Writes the TBE kernels into a folder as CANN finds custom operators.")
-    parser.add_argument("folder", help="where vendors/ms_mml_tbe is made")
+    parser = argparse.ArgumentParser(description="Write the TBE kernels to FOLDER in CANN's layout for operators.")
+    parser.add_argument("folder", metavar="FOLDER", help="the folder in which to write vendors/ms_mml_tbe")
     package = deploy(parser.parse_args().folder)
     print(f"export ASCEND_CUSTOM_OPP_PATH={package}:$ASCEND_CUSTOM_OPP_PATH")
 

@@ -1,15 +1,15 @@
-"""The multi-margin loss for Ascend in TBE, CANN's Python DSL: for each row the sum of its hinges, or its slopes.
+"""The multi-margin loss for Ascend in TBE, CANN's Python DSL: kernels for row sums of powered hinges, and for slopes.
 
-The DSL compiles elementwise operations, of float16 or float32, all of one dtype and shape, into a kernel; nothing may
-follow a reduce. So what needs a row's target is gathered outside, in float32:
+The DSL compiles elementwise operations on float16 or float32 tensors, all of the same dtype and shape. No operation may
+follow a reduce. The caller therefore computes the inputs that depend on a row's target, in float32:
 
-    high, low   (N, 1)   margin - x[y] as the sum of two numbers, because one does not hold it
-    wrong       (N, C)   1 for the classes that count; 0 for the target, and for all of a row whose target is bad
-    factor      (N, 1)   what the slopes are multiplied by
+    high, low   (N, 1)   margin - x[y] as the sum of two numbers, because one float32 cannot hold it exactly
+    wrong       (N, C)   1 for a wrong class; 0 for the target, and for the whole row if its target is out of range
+    factor      (N, 1)   the factor of each row's slopes
     own         (N, 1)   the gradient at the target: -factor * the sum of the row's slopes
 
-A row's slopes add up to multi_margin_loss_slope_sums_p1, or to twice multi_margin_loss_rows_p1 for p = 2. Scores of
-float16 are raised to float32, and slopes rounded back once. The formula is that of custom_ops/hinge.h.
+The sum of a row's slopes is multi_margin_loss_slope_sums_p1 for p = 1, and 2 * multi_margin_loss_rows_p1 for p = 2.
+float16 scores are converted to float32, and slopes are rounded back once. The formula is in custom_ops/hinge.h.
 """
 
 import tbe.dsl as dsl
@@ -55,14 +55,17 @@ def multi_margin_loss_slopes_p2(
 
 
 def _sum(term, arguments, kernel_name):
-    """The sum of the terms of a row, (N,)."""
+    """Build the kernel for the row sums of `term(hinge)`, (N,)."""
     tensors = _placeholders(arguments)
     terms = term(_hinges(arguments[0]["shape"], *tensors))
     _build(dsl.reduce_sum(terms, axis=1), tensors, kernel_name)
 
 
 def _scale(slope, arguments, kernel_name):
-    """The slopes times the row's factor, and its own where the target is; where nothing counts, own is 0."""
+    """Build the kernel for factor * `slope(hinge)`, with `own` at the target.
+
+    `own` is 0 for a row whose target is out of range, where `wrong` is 0 for every class.
+    """
     tensors = _placeholders(arguments)
     scores, high, low, wrong, factor, own = tensors
     shape = arguments[0]["shape"]
@@ -72,8 +75,11 @@ def _scale(slope, arguments, kernel_name):
 
 
 def _hinges(shape, scores, high, low, wrong):
-    """max(0, (high + x) + low): adding x first loses nothing where it nearly cancels high. NaN is not less than 0, so
-    it stays; and at the target nothing does, because the value there is left out, not multiplied by 0."""
+    """max(0, (high + x) + low) at wrong classes, 0 elsewhere.
+
+    x is added to high first: if they nearly cancel, that sum is exact and low is not lost. NaN is not less than 0, so
+    it stays. The last step selects 0 instead of multiplying by 0, because NaN * 0 and inf * 0 are NaN.
+    """
     x = scores if scores.dtype == "float32" else dsl.cast_to(scores, "float32")
     z = dsl.vadd(dsl.vadd(dsl.broadcast(high, shape), x), dsl.broadcast(low, shape))
     hinges = dsl.vcmpsel(z, 0.0, "lt", 0.0, z)
@@ -81,7 +87,7 @@ def _hinges(shape, scores, high, low, wrong):
 
 
 def _step(hinge):
-    """1 where a hinge is active, 0 at 0, NaN at NaN."""
+    """1 where a hinge is positive, 0 at 0, NaN at NaN."""
     return dsl.vcmpsel(hinge, 0.0, "gt", 1.0, hinge)
 
 

@@ -1,4 +1,4 @@
-// The operations of the stand-in chip: copies between global and local memory, and those of the vector unit.
+// Stubs for the operations of a core: copies between global and local memory, and vector operations.
 #pragma once
 
 #include "kernel_operator.h"
@@ -36,7 +36,7 @@ struct DataCopyPadExtParams {
   T paddingValue;
 };
 
-// Fills up the last block of local memory with what is no value of the row.
+// Fills the rest of the last block of local memory with poison.
 template <class T>
 void DataCopyPad(const LocalTensor<T>& to, const GlobalTensor<T>& from, const DataCopyExtParams& block,
                  const DataCopyPadExtParams<T>&) {
@@ -61,7 +61,7 @@ void DataCopyPad(const GlobalTensor<T>& to, const LocalTensor<T>& from, const Da
 // The vector unit
 // ---------------------------------------------------------------------------------------------------------------------
 
-constexpr uint32_t kVector = 256;  // bytes that it takes at a time
+constexpr uint32_t kVector = 256;  // bytes per vector instruction
 
 template <class T>
 void Duplicate(const LocalTensor<T>& to, const T& value, const int32_t& count) {
@@ -119,7 +119,7 @@ void CompareScalar(const LocalTensor<uint8_t>& bits, const LocalTensor<T>& from,
   }
 }
 
-// Bits that are 1 choose from the first.
+// Selects from `ones` where a bit is 1, and from `zeros` where it is 0.
 template <class T>
 void Select(const LocalTensor<T>& to, const LocalTensor<uint8_t>& bits, const LocalTensor<T>& ones,
             const LocalTensor<T>& zeros, SELMODE, uint32_t count) {
@@ -129,7 +129,8 @@ void Select(const LocalTensor<T>& to, const LocalTensor<uint8_t>& bits, const Lo
   for (uint32_t i = 0; i < count; ++i) values[i] = bytes[i / 8] >> i % 8 & 1 ? chosen[i] : others[i];
 }
 
-// A tree over each 256 bytes, and those sums one after another; the scratch may be used as the chip likes.
+// Adds up each 256 bytes as a tree, then these sums in order. The chip may use the scratch buffer in any way, so it is
+// filled with poison.
 template <class T>
 void ReduceSum(const LocalTensor<T>& to, const LocalTensor<T>& from, const LocalTensor<T>& scratch,
                const int32_t count) {

@@ -1,5 +1,5 @@
-// What the kernels use of Ascend C, for a compiler of this processor: a stand-in for CANN's header of the same name. It
-// shows what they compute and touch, never how fast, and refuses what the chip would do wrong in silence (machine.h).
+// A stub for CANN's header of the same name: the part of Ascend C that the kernels use, for this processor's compiler.
+// It checks results and memory accesses, not speed, and refuses errors that the chip would not report (machine.h).
 #pragma once
 
 #include <algorithm>
@@ -14,9 +14,6 @@
 
 using GM_ADDR = uint8_t*;
 using half = _Float16;
-struct bfloat16_t {
-  uint16_t bits;
-};
 
 #define GET_TILING_DATA(name, address) const ms_mml::Tiling& name = *reinterpret_cast<const ms_mml::Tiling*>(address)
 
@@ -34,13 +31,6 @@ enum class SELMODE { VSEL_TENSOR_TENSOR_MODE };
 enum class CacheLine { SINGLE_CACHE_LINE };
 
 inline int64_t GetBlockIdx() { return core.index; }
-
-inline float ToFloat(bfloat16_t value) {
-  const uint32_t bits = uint32_t{value.bits} << 16;
-  float wide;
-  std::memcpy(&wide, &bits, sizeof wide);
-  return wide;
-}
 
 template <pipe_t units>
 void PipeBarrier() {
@@ -68,7 +58,7 @@ class GlobalTensor {
     return data_[i];
   }
 
-  // Into the data cache: it is in global memory once its line is written back.
+  // Writes to the data cache. The value reaches global memory when its cache line is written back.
   void SetValue(uint64_t i, T value) {
     expect(i, 1);
     unsigned char bytes[sizeof(T)];

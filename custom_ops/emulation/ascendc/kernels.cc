@@ -1,4 +1,5 @@
-// The kernels for one dtype of the scores, each under a name of its own: an operator's file knows its dtype as a macro.
+// The kernels for one dtype of the scores. CANN compiles an operator once per dtype, with DTYPE_INPUT defined as the
+// dtype; here the dtype is also part of the function's name, so that one library can hold all of them.
 #define NAMED_FOR(name, dtype) name##_##dtype
 #define NAMED(name, dtype) NAMED_FOR(name, dtype)
 

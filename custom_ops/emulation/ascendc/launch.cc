@@ -1,8 +1,8 @@
-// The operators as entry points with the signature of MindSpore's ahead-of-time kernels: what op_host and the runtime
-// do on a machine with the chip, checking the arguments, cutting the work and running the kernel on every core.
+// Exports the operators as C functions with the signature of MindSpore's AOT kernels. Each function does the work of
+// op_host and CANN's runtime: it checks the arguments, computes the tiling and runs the kernel on every core.
 //
-// The chip has three cores, so that rows do not divide evenly, and an eighth of a 910B's local memory of 192 KB, so
-// that a row of some thousand classes has several tiles and a ragged last one.
+// The emulated chip has three cores, so that the rows do not divide evenly among them. Its local memory is an eighth of
+// a 910B's 192 KB, so that a row of a few thousand classes has several tiles with a shorter last one.
 #include <cstring>
 #include <string>
 
@@ -43,7 +43,9 @@ int launch(Kernel* kernel, const int64_t* shape, Arguments... arguments) {
 }
 
 int rows(Kernels<RowsKernel> kernels, int count, void** data, const int* ranks, int64_t** shapes, const char** dtypes) {
-  if (count != 4) ms_mml::fail("there must be input, target, margin and sums.");
+  if (count != 4) {
+    ms_mml::fail("there must be 4 arguments (input, target, margin, sums), but got " + std::to_string(count) + ".");
+  }
   ms_mml::expect_matrix(shapes[0], ranks[0]);
   RowsKernel* kernel = kernels.of(dtypes[0]);
   const int64_t *shape = shapes[0], parts = 2;
@@ -57,7 +59,10 @@ int rows(Kernels<RowsKernel> kernels, int count, void** data, const int* ranks, 
 
 int slopes(Kernels<SlopesKernel> kernels, int count, void** data, const int* ranks, int64_t** shapes,
            const char** dtypes) {
-  if (count != 5) ms_mml::fail("there must be factor, input, target, margin and slopes.");
+  if (count != 5) {
+    ms_mml::fail("there must be 5 arguments (factor, input, target, margin, slopes), but got " + std::to_string(count) +
+                 ".");
+  }
   ms_mml::expect_matrix(shapes[1], ranks[1]);
   SlopesKernel* kernel = kernels.of(dtypes[1]);
   const int64_t *shape = shapes[1], parts = 2;
@@ -72,7 +77,7 @@ int slopes(Kernels<SlopesKernel> kernels, int count, void** data, const int* ran
 
 }  // namespace
 
-// An entry point: the function above that calls the kernel, and the kernel's name (kernels.cc).
+// Exports the operator NAME. CALL is one of the functions above, and FUNCTION the kernel's name in kernels.cc.
 #define ENTRY_POINT(NAME, CALL, KERNEL, FUNCTION)                                                                   \
   extern "C" KERNEL FUNCTION##_half, FUNCTION##_float;                                                              \
   MS_MML_EXPORT int NAME(int count, void** data, int* ranks, int64_t** shapes, const char** dtypes, void*, void*) { \

@@ -1,8 +1,9 @@
-// One core of the stand-in chip: its local memory, and which of its units may see what another has written there.
+// One core of the emulated chip: its local memory, and which of its units may read each buffer.
 //
-// A core's units (copies in, vector, copies out, scalar) run on their own. What one writes another may read only after
-// a queue has handed it over or a barrier has waited for it, and the vector unit itself waits only where it is told to.
-// Here they run one after another, so what was not waited for is told apart by a mark, and ends the call with an error.
+// A core's units (copies in, vector, copies out, scalar) run concurrently. A unit may read what another wrote only
+// after a queue has passed the buffer on or a barrier has waited for the writer. The vector unit needs a barrier even
+// between its own operations. The emulation runs the units one after another, so each buffer records which units have
+// waited; a read by any other unit ends the call with an error.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +18,9 @@ enum pipe_t { PIPE_S = 1, PIPE_V = 2, PIPE_MTE2 = 4, PIPE_MTE3 = 8, PIPE_ALL = 1
 
 namespace machine {
 
-constexpr uint64_t kBlock = 32;          // local memory is addressed, and copied, in blocks
-constexpr uint64_t kLine = 64;           // the data cache writes back whole lines
-constexpr unsigned char kPoison = 0xff;  // a NaN, in every type
+constexpr uint64_t kBlock = 32;          // bytes: the unit in which local memory is addressed and copied
+constexpr uint64_t kLine = 64;           // bytes per line of the data cache
+constexpr unsigned char kPoison = 0xff;  // bytes that are a NaN in every floating-point type
 
 [[noreturn]] inline void refuse(const std::string& what) { throw std::runtime_error(what); }
 
@@ -34,13 +35,13 @@ inline uint64_t whole_blocks(uint64_t bytes) { return (bytes + kBlock - 1) / kBl
 
 enum class State { kFree, kAllocated, kQueued, kTaken };
 
-// A buffer of local memory. A tensor of an earlier lease is one that was freed.
+// A buffer of local memory. A tensor is stale, because it was freed, if its lease is not the buffer's.
 struct Buffer {
   unsigned char* memory;
   uint64_t size;
   State state = State::kFree;
   unsigned lease = 0;
-  int seen_by = PIPE_ALL;  // the units that may read what was last written
+  int seen_by = PIPE_ALL;  // the units that may read the last write
 
   void start(State started) {
     state = started, ++lease, seen_by = PIPE_ALL;
@@ -49,7 +50,7 @@ struct Buffer {
 
   void check(const char* operation, unsigned of_lease, uint64_t begin, uint64_t bytes) const {
     if (of_lease != lease) refuse(std::string(operation) + ": the tensor was freed");
-    if (state == State::kQueued) refuse(std::string(operation) + ": the tensor is in a queue: there is no DeQue");
+    if (state == State::kQueued) refuse(std::string(operation) + ": the tensor is still in a queue: call DeQue first");
     expect_aligned(operation, "a local address", begin, kBlock);
     if (begin + bytes > size) {
       refuse(std::string(operation) + ": bytes " + std::to_string(begin) + " to " + std::to_string(begin + bytes) +
@@ -59,25 +60,26 @@ struct Buffer {
 
   void read(const char* operation, pipe_t unit) const {
     if ((seen_by & unit) == 0) {
-      refuse(std::string(operation) + ": reads what another operation wrote without waiting for it");
+      refuse(std::string(operation) + ": reads the output of another operation without waiting for it");
     }
   }
 
-  void written_by(pipe_t unit) { seen_by = unit == PIPE_V ? 0 : unit; }  // the vector unit does not wait for itself
+  // Even the vector unit must wait for its own writes.
+  void written_by(pipe_t unit) { seen_by = unit == PIPE_V ? 0 : unit; }
 };
 
 struct Core {
   int64_t index = 0;
   uint64_t local_memory = 0, used = 0;
-  std::deque<Buffer> buffers;               // which stay where they are: tensors point to them
-  std::map<uint64_t, uint64_t> copied_out;  // begin and end of what copies out write, since they waited
-  std::map<uint64_t, std::map<uint64_t, unsigned char>> dirty;  // the data cache: by line, bytes not written back
+  std::deque<Buffer> buffers;               // a deque, because tensors point to its elements
+  std::map<uint64_t, uint64_t> copied_out;  // address ranges (begin to end) copied out since the last barrier
+  std::map<uint64_t, std::map<uint64_t, unsigned char>> dirty;  // data cache lines with the bytes not yet written back
 
   Buffer* add(uint64_t bytes) {
     const uint64_t size = whole_blocks(bytes);
     used += size;
     if (size == 0 || used > local_memory) {
-      refuse("InitBuffer: " + std::to_string(used) + " bytes of local memory, where a core has " +
+      refuse("InitBuffer: " + std::to_string(used) + " bytes of local memory, but a core has " +
              std::to_string(local_memory));
     }
     buffers.push_back({static_cast<unsigned char*>(operator new(size, std::align_val_t(kBlock))), size});
@@ -114,11 +116,11 @@ struct Core {
     index = this_core, local_memory = bytes, used = 0;
   }
 
-  // The kernel is done: what it took from queues it must have given back.
+  // Called when the kernel returns, which must have freed all tensors of its queues.
   void end() {
     for (const Buffer& buffer : buffers) {
-      if (buffer.state == State::kQueued) refuse("a tensor is left in a queue: an EnQue without a DeQue");
-      if (buffer.state == State::kAllocated) refuse("a tensor was never freed: an AllocTensor without a FreeTensor");
+      if (buffer.state == State::kQueued) refuse("a tensor is still in a queue: EnQue without DeQue");
+      if (buffer.state == State::kAllocated) refuse("a tensor was not freed: AllocTensor without FreeTensor");
     }
     release();
   }

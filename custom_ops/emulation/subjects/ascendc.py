@@ -1,25 +1,30 @@
-"""The Ascend C kernels where no Ascend is: compiled for this processor against stand-ins for the calls that they make
-(custom_ops/emulation/ascendc), under sanitizers.
+"""The Ascend C kernels compiled for this processor against stubs for Ascend C (custom_ops/emulation/ascendc).
 
-Arithmetic, indexing, buffers and queues are seen; what the chip, its compiler and CANN do with them is not.
+The emulation checks arithmetic, indexing, buffers and queues. It does not show what the chip, its compiler and CANN do
+with the kernels.
 """
 
 import numpy as np
 
-from custom_ops.emulation.subjects.kernel_library import drive, find_build
-from custom_ops.emulation.subjects.row_kernels import Rows
+from custom_ops.emulation.subjects.builds import find_build, open_library
+from custom_ops.emulation.subjects.row_kernels import RowKernels
 from ms_mml.subjects.library import PoisonedMemory
 
 LIBRARY = "libms_mml_ascendc_emulated.so"
 
 
-class AscendcEmulated(Rows):
+def find_kernels(name):
+    """Return the folder of the build of subject `name`, and its build information for the report."""
+    return find_build(name, LIBRARY, "build.json", "./ci/run emulated")
+
+
+class AscendcEmulated(RowKernels):
     name = "ascendc-emulated"
     device = "none: the cores of an Ascend 910B, one after another on this processor"
 
     def __init__(self, target, mode):
-        folder, facts = find_build(self.name, LIBRARY, "build.json", "./ci/run emulated")
-        self.kernels, self.memory = drive(folder, LIBRARY), PoisonedMemory()
+        folder, facts = find_kernels(self.name)
+        self.kernels, self.memory = open_library(folder, LIBRARY), PoisonedMemory()
         self.facts = {**facts, "device": self.device}
 
     def environment(self):
@@ -37,7 +42,7 @@ class AscendcEmulated(Rows):
 
 
 class Ascendc310pEmulated(AscendcEmulated):
-    """The same for the cores of an Ascend 310P, which copy whole blocks only (custom_ops/ascend/ascendc/op_kernel)."""
+    """The kernels as compiled for Ascend 310P, which copies only whole blocks of 32 bytes (op_kernel/copies.h)."""
 
     name = "ascendc-310p-emulated"
     device = "none: the cores of an Ascend 310P, one after another on this processor"

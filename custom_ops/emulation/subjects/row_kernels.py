@@ -1,5 +1,7 @@
-"""Kernels for chips that have no float64: they give the sum of a row's hinges and a row's slopes, and around them comes
-what ms_mml does there in MindSpore's operators, here in NumPy."""
+"""The base class of the emulated Ascend subjects, whose kernels compute the row sums and slopes.
+
+This class does the rest of the loss in NumPy. On Ascend, ms_mml/ascend.py does it in MindSpore's operators.
+"""
 
 import numpy as np
 
@@ -9,9 +11,12 @@ from ms_mml.subjects.operator import LIMITS_ON_ASCEND
 SINGLE = np.float32
 
 
-class Rows(Subject):
-    """A subclass has the two kernels. They take the scores (N, C) of float16 or float32, the targets (N,) as int32, -1
-    for one out of range, and the margin (2,) of float32: it is the sum of the two."""
+class RowKernels(Subject):
+    """A subclass implements the two kernels, `row_sums` and `slopes`.
+
+    Their inputs are the scores (N, C), float16 or float32; the targets (N,), int32, with -1 for a target out of range;
+    and the margin (2,), float32: the sum of the two elements is the margin.
+    """
 
     lacks = {  # noqa: RUF012
         "errors": "the kernels have no options to refuse",
@@ -20,12 +25,14 @@ class Rows(Subject):
     limits = LIMITS_ON_ASCEND
 
     def row_sums(self, p, input, target, margin):
-        """The sum of hinge**p over the wrong classes of each row, (N,) of float32; 0 for a target of -1."""
+        """The sum of hinge**p over the wrong classes of each row, (N,), float32; 0 if the target is -1."""
         raise NotImplementedError
 
     def slopes(self, p, factor, input, target, margin):
-        """The slopes of each row times its factor, (N,) of float32, with minus their sum at the target: (N, C) of the
-        dtype of input; 0 for a target of -1."""
+        """Each row's slopes times its factor, and minus their sum at the target; 0 if the target is -1.
+
+        The result has the shape and dtype of the input; the factors (N,) are float32.
+        """
         raise NotImplementedError
 
     @np.errstate(all="ignore")
@@ -61,9 +68,11 @@ def _targets(target, classes):
 
 
 def _parts(margin):
+    """The margin as two float32 numbers, of which it is the sum."""
     high = SINGLE(margin)
     return np.array([high, margin - float(high)], SINGLE)
 
 
 def _weights(weight, targets):
+    """The weight of each row's target."""
     return SINGLE(1) if weight is None else weight.astype(SINGLE)[targets]

@@ -1,27 +1,26 @@
-"""The TBE kernels for Ascend on a stand-in for the DSL (custom_ops/emulation/tbe), which refuses what CANN refuses."""
+"""The TBE kernels run with a stub of CANN's DSL (custom_ops/emulation/tbe), which refuses what CANN refuses."""
 
-import importlib
 import pathlib
 import sys
 
 import numpy as np
 
-from custom_ops.emulation.subjects.row_kernels import SINGLE, Rows
+from custom_ops.emulation.subjects.row_kernels import SINGLE, RowKernels
 
-EMULATION = pathlib.Path(__file__).parents[1]
+EMULATION = pathlib.Path(__file__).parents[1]  # holds `tbe`, the stub of CANN's package
 
 
-class TbeEmulated(Rows):
-    module = "custom_ops.ascend.tbe.multi_margin_loss"  # of the kernels
-    lacks = {**Rows.lacks, "huge": "CANN documents shapes of up to 2**31 elements"}  # noqa: RUF012
+class TbeEmulated(RowKernels):
+    lacks = {**RowKernels.lacks, "huge": "CANN documents shapes of up to 2**31 elements"}  # noqa: RUF012
 
     def __init__(self, target, mode):
         if str(EMULATION) not in sys.path:
-            sys.path.insert(0, str(EMULATION))  # where `tbe`, the stub of CANN's package, is
+            sys.path.insert(0, str(EMULATION))
         from tbe import emulated
 
-        self.emulated = emulated
-        self.kernels = importlib.import_module(self.module)
+        from custom_ops.ascend.tbe import multi_margin_loss
+
+        self.emulated, self.kernels = emulated, multi_margin_loss
 
     def environment(self):
         return {**super().environment(), "device": self.emulated.DEVICE}
@@ -31,13 +30,15 @@ class TbeEmulated(Rows):
 
     def slopes(self, p, factor, input, target, margin):
         gathered = _gathered(input, target, margin)
-        kernel = "slope_sums_p1" if p == 1 else "rows_p1"  # a slope is twice the hinge where p is 2
+        kernel = "slope_sums_p1" if p == 1 else "rows_p1"  # for p = 2 a slope is twice the hinge
         own = -factor * SINGLE(p) * self.run(kernel, target.shape, SINGLE, *gathered)
         return self.run(f"slopes_p{p}", input.shape, input.dtype, *gathered, factor[:, None], own[:, None])
 
     def run(self, name, shape, dtype, *arrays):
-        """Builds the kernel for these shapes, as CANN does, and runs it. CANN takes no empty tensors: a row of zeros
-        stands for no rows."""
+        """Build the kernel for these shapes, as CANN does, and run it.
+
+        CANN takes no empty tensors, so an empty batch runs with one row of zeros.
+        """
         rows = shape[0]
         if rows == 0:
             shape, arrays = (1, *shape[1:]), [np.zeros((1, *array.shape[1:]), array.dtype) for array in arrays]
@@ -48,12 +49,12 @@ class TbeEmulated(Rows):
 
 
 def _described(shape, dtype):
-    """A tensor, as CANN tells a kernel of it."""
+    """A tensor in the form in which CANN describes it to a kernel."""
     return {"shape": shape, "ori_shape": shape, "format": "ND", "ori_format": "ND", "dtype": str(dtype)}
 
 
 def _gathered(input, target, margin):
-    """The kernels' first four inputs: what takes indices, MindSpore's operators do before."""
+    """The first four inputs of every kernel; on Ascend, MindSpore's operators compute them."""
     in_range = target >= 0
     wrong = in_range[:, None] & (np.arange(input.shape[1]) != target[:, None])
     picked = input[np.arange(len(target)), np.where(in_range, target, 0)].astype(SINGLE)[:, None]

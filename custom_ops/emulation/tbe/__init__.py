@@ -1,7 +1,7 @@
-"""A stand-in for CANN's package `tbe` in NumPy, for the calls that custom_ops/ascend/tbe makes and no others: with the
-folder of this package on sys.path, `import tbe.dsl` finds it.
+"""A stub of CANN's package `tbe` in NumPy. It has only the calls that custom_ops/ascend/tbe makes.
 
-A kernel is built as on the device, out of tensors that hold no values, and run by `tbe.emulated`, which CANN does not
-have. Every step rounds to its dtype, and what CANN's reference refuses is refused in words. Schedules, memory and speed
-are not seen here; and that the chip treats NaN and numbers below the normal ones as IEEE 754 does is an assumption.
+To use it, put the folder custom_ops/emulation on sys.path. A kernel is built as for the device, from tensors that hold
+no values; `tbe.emulated`, which CANN does not have, runs it. Every operation rounds to its dtype. Calls that CANN's
+reference forbids raise an error. The stub does not model schedules, memory and speed, and it assumes that the chip
+handles NaN and subnormal numbers as IEEE 754 specifies.
 """

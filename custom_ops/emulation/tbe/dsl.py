@@ -1,5 +1,8 @@
-"""The operations of the DSL and how a kernel is built of them, each with the conditions that CANN's reference gives for
-it (TBE DSL API, 8.0 to 9.1; where chips differ, what all of them take)."""
+"""The operations of the DSL, and the build of a kernel.
+
+Each call checks the conditions of CANN's reference (TBE DSL API, 8.0 to 9.1). If chips differ, the stub accepts only
+what all of them accept.
+"""
 
 import numpy as np
 from tbe import emulated
@@ -11,11 +14,11 @@ DTYPES = {
     "vmuls": (*FLOATS, "int32"),
     "broadcast": (*FLOATS, "int32"),
     "vcmpsel": FLOATS,
-    "cast_to": FLOATS,  # and others that the kernels do not convert
+    "cast_to": FLOATS,  # CANN also converts integers
     "reduce_sum": FLOATS,
 }
-VECTOR_BYTES = 256  # what one vector instruction works on
-COMPARISONS = {"lt": np.less, "gt": np.greater}  # of CANN's six
+VECTOR_BYTES = 256  # per vector instruction
+COMPARISONS = {"lt": np.less, "gt": np.greater}  # two of CANN's six
 
 
 def vadd(lhs, rhs):
@@ -31,7 +34,7 @@ def vmuls(raw_tensor, scalar):
 
 
 def vcmpsel(lhs, rhs, operation, slhs, srhs):
-    """slhs where the comparison of lhs with rhs holds, else srhs; all but lhs may be numbers."""
+    """slhs where the comparison of lhs with rhs is true, otherwise srhs. All operands but lhs may be numbers."""
     if 0 in lhs.shape:
         raise RuntimeError(f"vcmpsel: every dimension must be positive, but the shape is {lhs.shape}")
     compare = COMPARISONS[operation]
@@ -55,13 +58,15 @@ def cast_to(data, dtype):
 def reduce_sum(raw_tensor, axis):
     _check("reduce_sum", [raw_tensor])
     if len(raw_tensor.shape) != 2 or axis != 1:
-        raise NotImplementedError("reduce_sum: the stand-in has axis 1 of two alone")
+        raise NotImplementedError("reduce_sum: the stub supports only axis 1 of a matrix")
     return Tensor(raw_tensor.shape[:1], raw_tensor.dtype, _row_sums, [raw_tensor], reduced=True)
 
 
 def _row_sums(array):
-    """CANN does not say in what order. Each lane of the vector unit adds up its own, one after another, and so then are
-    the lanes: of all orders that use the lanes, none has longer sums."""
+    """Add up the lanes of the vector unit one after another, and then their sums.
+
+    CANN does not document the order. Of all orders that use the lanes, this one has the longest chains of additions.
+    """
     lanes = VECTOR_BYTES // array.itemsize
     padded = np.pad(array, ((0, 0), (0, -array.shape[1] % lanes)))
     by_lane = np.add.accumulate(padded.reshape(len(array), -1, lanes), axis=1)[:, -1]
@@ -74,9 +79,9 @@ def _elementwise(name, function, *operands):
     shape, dtype = tensors[0].shape, tensors[0].dtype
     for tensor in tensors:
         if tensor.dtype != dtype:
-            raise RuntimeError(f"{name}: all operands must be of one dtype, but there are {dtype} and {tensor.dtype}")
+            raise RuntimeError(f"{name}: all operands must be of one dtype, but got {dtype} and {tensor.dtype}")
         if tensor.shape != shape:
-            raise RuntimeError(f"{name}: all operands must be of one shape, but there are {shape} and {tensor.shape}")
+            raise RuntimeError(f"{name}: all operands must be of one shape, but got {shape} and {tensor.shape}")
     number = np.dtype(dtype).type
 
     def compute(*arrays):
@@ -106,10 +111,10 @@ def auto_schedule(outs):
 
 
 def build(sch, config_map):
-    """The device gets a file in ./kernel_meta; here a kernel is known by its name to `tbe.emulated` alone."""
+    """Register the kernel with `tbe.emulated`. CANN would write a binary to ./kernel_meta."""
     if not isinstance(sch, Schedule):
         raise RuntimeError(f"build: takes the schedule that auto_schedule returns, but got {type(sch).__name__}")
     *arguments, result = config_map["tensor_list"]
     if result is not sch.result:
         raise RuntimeError("build: the last tensor of tensor_list must be the one that was scheduled")
-    emulated.know(config_map["name"], arguments, result)
+    emulated.register(config_map["name"], arguments, result)

@@ -1,4 +1,4 @@
-"""Runs the kernels that were built, on NumPy's arrays. CANN has no such module: where it is, there is no device."""
+"""Runs built kernels on NumPy arrays. CANN has no such module."""
 
 import numpy as np
 
@@ -6,8 +6,8 @@ DEVICE = "none: the TBE DSL, in NumPy"
 _kernels = {}
 
 
-def know(name, arguments, result):
-    """A kernel; the result may be computed of its arguments only."""
+def register(name, arguments, result):
+    """Register a kernel. The result must be computed from its arguments only."""
     if any(argument.sources for argument in arguments):
         raise RuntimeError(f"build: the arguments of {name} must be placeholders")
     pending = [result]
@@ -20,12 +20,12 @@ def know(name, arguments, result):
 
 
 def launch(name, *arrays):
-    """The result of a kernel for arrays of the shapes and dtypes that it was built for."""
+    """Run a kernel on arrays of the shapes and dtypes for which it was built."""
     arguments, result = _kernels[name]
     for i, (argument, array) in enumerate(zip(arguments, arrays)):
         if (array.shape, array.dtype) != (argument.shape, argument.dtype):
-            built = f"built for {argument.dtype} {argument.shape}"
-            raise RuntimeError(f"{name}: argument {i} is {array.dtype} {array.shape}, {built}")
+            expected = f"{argument.dtype} {argument.shape}"
+            raise RuntimeError(f"{name}: argument {i} must be {expected}, but got {array.dtype} {array.shape}")
     known = dict(zip(arguments, arrays))
     with np.errstate(all="ignore"):
         return _value(result, known)
@@ -35,6 +35,7 @@ def _value(tensor, known):
     if tensor not in known:
         value = tensor.compute(*(_value(source, known) for source in tensor.sources))
         if (value.shape, value.dtype) != (tensor.shape, tensor.dtype):
-            raise AssertionError(f"the stand-in made {value.dtype} {value.shape} for {tensor.dtype} {tensor.shape}")
+            computed = f"{value.dtype} {value.shape}"
+            raise AssertionError(f"the stub computed {computed} for a tensor of {tensor.dtype} {tensor.shape}")
         known[tensor] = value
     return known[tensor]

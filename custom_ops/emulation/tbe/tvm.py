@@ -1,4 +1,4 @@
-"""Tensors without values: a shape, a dtype, and what they are computed from."""
+"""Tensors without values: a shape, a dtype, and the operation that computes them."""
 
 import contextlib
 
@@ -6,11 +6,11 @@ FLOATS = ("float16", "float32")
 
 
 class Tensor:
-    """`compute` makes its array of those of `sources`; a placeholder has neither."""
+    """`compute` returns the array, given the arrays of `sources`. A placeholder has neither."""
 
     def __init__(self, shape, dtype, compute=None, sources=(), reduced=False):
         self.shape, self.dtype, self.compute, self.sources = tuple(shape), dtype, compute, sources
-        self.reduced = reduced  # comes of a reduce
+        self.reduced = reduced  # the result of a reduce
 
 
 def placeholder(shape, dtype="float32", name="placeholder"):
@@ -19,7 +19,7 @@ def placeholder(shape, dtype="float32", name="placeholder"):
     return Tensor(shape, dtype)
 
 
-class target:  # noqa: N801 - as CANN's
+class target:  # noqa: N801 - CANN's name
     scheduling = False
 
     @classmethod

@@ -1,11 +1,11 @@
-// What CANN has to know of the operators: their inputs and outputs on each chip, the shapes and dtypes of the outputs,
-// and how the work is cut (tiling.h).
+// Declares the operators to CANN: the inputs and outputs on each chip, the shapes and dtypes of the outputs, and the
+// tiling (tiling.h).
 //
 //   MultiMarginLossRowsP1, P2     input (N, C), target (N,), margin (2,)              -> sums (N,)
 //   MultiMarginLossSlopesP1, P2   factor (N,), input (N, C), target (N,), margin (2,) -> slopes (N, C)
 //
-// Everything is a tensor: MindSpore passes no attributes on every route to the chip. The margin is the sum of two
-// float32 numbers, given by their bits: mixed precision would make float16 of floating-point inputs.
+// All parameters are tensors, because some of MindSpore's routes to the chip pass no attributes. The margin is the sum
+// of two float32 numbers, passed as their int32 bits: mixed precision would convert floating-point inputs to float16.
 #include "register/op_def_registry.h"
 #include "register/tilingdata_base.h"
 #include "tiling.h"
@@ -81,70 +81,42 @@ namespace ops {
 
 using DataTypes = std::vector<ge::DataType>;
 
-template <class Parameter>
-static void declare(Parameter& parameter, const DataTypes& dtypes) {
+// The dtypes of a parameter: the first if the scores are float16, the second if they are float32.
+static const DataTypes kScores = {ge::DT_FLOAT16, ge::DT_FLOAT};
+static const DataTypes kFloats = {ge::DT_FLOAT, ge::DT_FLOAT};
+static const DataTypes kIntegers = {ge::DT_INT32, ge::DT_INT32};
+
+static void declare(OpParamDef& parameter, const DataTypes& dtypes) {
   const std::vector<ge::Format> formats(dtypes.size(), ge::FORMAT_ND);
   parameter.ParamType(REQUIRED).DataType(dtypes).Format(formats).UnknownShapeFormat(formats);
-}
-
-// The parameters of an operator, for scores of the dtypes given. Declarer is an OpDef, or a chip's own configuration.
-template <class Declarer>
-static void declare_rows(Declarer& declarer, const DataTypes& scores) {
-  declare(declarer.Input("input"), scores);
-  declare(declarer.Input("target"), DataTypes(scores.size(), ge::DT_INT32));
-  declare(declarer.Input("margin"), DataTypes(scores.size(), ge::DT_INT32));
-  declare(declarer.Output("sums"), DataTypes(scores.size(), ge::DT_FLOAT));
-}
-
-template <class Declarer>
-static void declare_slopes(Declarer& declarer, const DataTypes& scores) {
-  declare(declarer.Input("factor"), DataTypes(scores.size(), ge::DT_FLOAT));
-  declare(declarer.Input("input"), scores);
-  declare(declarer.Input("target"), DataTypes(scores.size(), ge::DT_INT32));
-  declare(declarer.Input("margin"), DataTypes(scores.size(), ge::DT_INT32));
-  declare(declarer.Output("slopes"), scores);
-}
-
-// Ascend 310P has no bfloat16.
-static const DataTypes kScores = {ge::DT_FLOAT16, ge::DT_FLOAT, ge::DT_BF16};
-static const DataTypes kScores310p = {ge::DT_FLOAT16, ge::DT_FLOAT};
-
-static OpAICoreConfig new_config_310p() {
-  OpAICoreConfig config;
-  config.DynamicCompileStaticFlag(true)
-      .DynamicFormatFlag(true)
-      .DynamicRankSupportFlag(true)
-      .DynamicShapeSupportFlag(true)
-      .NeedCheckSupportFlag(false)
-      .PrecisionReduceFlag(true);
-  return config;
 }
 
 class MultiMarginLossRows : public OpDef {
  public:
   explicit MultiMarginLossRows(const char* name) : OpDef(name) {
-    declare_rows(*this, kScores);
+    declare(Input("input"), kScores);
+    declare(Input("target"), kIntegers);
+    declare(Input("margin"), kIntegers);
+    declare(Output("sums"), kFloats);
     SetInferShape(ge::infer_sums_shape).SetInferDataType(ge::infer_sums_dtype);
-    AICore().SetTiling(optiling::tile<0>).AddConfig("ascend910b").AddConfig("ascend910_93");
-    OpAICoreConfig config = new_config_310p();
-    declare_rows(config, kScores310p);
-    AICore().AddConfig("ascend310p", config);
+    AICore().SetTiling(optiling::tile<0>).AddConfig("ascend310p").AddConfig("ascend910b").AddConfig("ascend910_93");
   }
 };
 
 class MultiMarginLossSlopes : public OpDef {
  public:
   explicit MultiMarginLossSlopes(const char* name) : OpDef(name) {
-    declare_slopes(*this, kScores);
+    declare(Input("factor"), kFloats);
+    declare(Input("input"), kScores);
+    declare(Input("target"), kIntegers);
+    declare(Input("margin"), kIntegers);
+    declare(Output("slopes"), kScores);
     SetInferShape(ge::infer_slopes_shape).SetInferDataType(ge::infer_slopes_dtype);
-    AICore().SetTiling(optiling::tile<1>).AddConfig("ascend910b").AddConfig("ascend910_93");
-    OpAICoreConfig config = new_config_310p();
-    declare_slopes(config, kScores310p);
-    AICore().AddConfig("ascend310p", config);
+    AICore().SetTiling(optiling::tile<1>).AddConfig("ascend310p").AddConfig("ascend910b").AddConfig("ascend910_93");
   }
 };
 
-// p changes the kernel and nothing here.
+// The declarations do not depend on p; only the kernels do.
 class MultiMarginLossRowsP1 : public MultiMarginLossRows {
   using MultiMarginLossRows::MultiMarginLossRows;
 };

@@ -1,5 +1,5 @@
-// Copies of any length between global and local memory. Both touch the count elements in global memory and no other
-// byte; in local memory a load may fill up the last block of 32 bytes.
+// Copies of any length between global and local memory. In global memory they access only the `count` elements; in
+// local memory a load may fill the last block of 32 bytes.
 #pragma once
 
 #include "kernel_operator.h"
@@ -8,8 +8,8 @@ namespace ms_mml {
 
 #if defined(__CCE_AICORE__) && __CCE_AICORE__ == 200
 
-// Ascend 310P copies whole blocks only: the rest goes element by element through the scalar unit, which waits for the
-// other units before and lets them wait after.
+// Ascend 310P copies only whole blocks. The scalar unit copies the remaining elements one by one, with barriers before
+// and after, because it runs concurrently with the other units.
 
 constexpr uint32_t kBlock = 32;
 
@@ -33,7 +33,7 @@ __aicore__ inline void store(const AscendC::GlobalTensor<Element>& to, const Asc
   AscendC::PipeBarrier<PIPE_ALL>();
   AscendC::GlobalTensor<Element> rest = to;
   for (uint32_t i = whole; i < count; ++i) rest.SetValue(i, from.GetValue(i));
-  // Fewer than 32 bytes lie in one line of the data cache or in two.
+  // The remaining elements, fewer than 32 bytes, lie in one or two lines of the data cache.
   AscendC::DataCacheCleanAndInvalid<Element, AscendC::CacheLine::SINGLE_CACHE_LINE>(to[whole]);
   AscendC::DataCacheCleanAndInvalid<Element, AscendC::CacheLine::SINGLE_CACHE_LINE>(to[count - 1]);
   AscendC::PipeBarrier<PIPE_ALL>();

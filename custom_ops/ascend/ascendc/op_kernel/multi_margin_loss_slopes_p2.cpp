@@ -1,4 +1,4 @@
-// MultiMarginLossSlopesP2: see slopes.h.
+// The operator MultiMarginLossSlopesP2 (slopes.h). CANN requires one file for each operator, named after it.
 #include "slopes.h"
 
 extern "C" __global__ __aicore__ void multi_margin_loss_slopes_p2(GM_ADDR factor, GM_ADDR input, GM_ADDR target,

@@ -1,8 +1,8 @@
-// factor * the slope of hinge^P at the wrong classes of each row, and minus their sum at the target: (N, C) of input's
-// dtype. A row is 0 where the target is no class.
+// The gradient of factor * the row sums: factor * the slope of hinge^P at each wrong class, and minus the sum of these
+// at the target. (N, C), of input's dtype. A row is 0 if its target is out of range.
 //
-// Tiles are stored with 0 at the target; the sum is known, and stored over it, when the last tile is done. The slopes
-// are added up before the factor multiplies them: for P = 1 they are counted.
+// Each tile is stored with 0 at the target. After the last tile the sum is known and overwrites that 0. The slopes are
+// summed before the multiplication by the factor, so for P = 1 the sum is an exact count.
 #pragma once
 
 #include "rows.h"
@@ -35,19 +35,19 @@ class Slopes {
       total_.begin(rows_.count(0));
       const float factor = P * factor_.GetValue(row);
       for (int64_t start = 0; start < classes_; start += tile_) {
-        const Floats values = slopes(start);
+        const Floats values = unscaled_slopes(start);
         total_.add(values, rows_.count(start));
         scale(values, factor, rows_.count(start));
         store_tile(values, start);
       }
-      AscendC::PipeBarrier<PIPE_MTE3>();  // or the tile's 0 at the target may arrive after the total
-      total_.store_to(slopes_[rows_.at() + rows_.target()], -factor);
+      AscendC::PipeBarrier<PIPE_MTE3>();  // the tile's 0 at the target must be written before the sum
+      total_.store_to(slopes_[rows_.offset() + rows_.target()], -factor);
     }
   }
 
  private:
-  // Of hinge^P / P.
-  __aicore__ inline Floats slopes(int64_t start) {
+  // The slopes of hinge^P / P in the tile that begins at class `start`.
+  __aicore__ inline Floats unscaled_slopes(int64_t start) {
     const uint32_t count = rows_.count(start);
     const Floats values = rows_.scores(start);
     to_hinges(values, rows_.gap(), zeros_.get(), bits_.template Get<uint8_t>(), count);
@@ -61,13 +61,13 @@ class Slopes {
     narrow(rounded, values, rows_.count(start));
     stored_.EnQue(rounded);
     AscendC::LocalTensor<Score> ready = stored_.template DeQue<Score>();
-    store(slopes_[rows_.at() + start], ready, rows_.count(start));
+    store(slopes_[rows_.offset() + start], ready, rows_.count(start));
     stored_.FreeTensor(ready);
   }
 
   int64_t classes_, tile_;
   Rows<Score> rows_;
-  Total<Score> total_;
+  RowTotal<Score> total_;
   Constant zeros_, ones_;
   AscendC::TBuf<AscendC::TPosition::VECCALC> bits_;
   AscendC::TQue<AscendC::TPosition::VECOUT, kBuffers> stored_;

@@ -1,9 +1,8 @@
-// The arithmetic of a tile, in local memory and float32: hinge_i = max(0, margin - x[y] + x[i]), its power and its
+// The arithmetic of a tile, in float32 and local memory: hinge_i = max(0, margin - x[y] + x[i]), its power and its
 // slope.
 //
-// Values of a row beyond its end lie in the last tile's buffers and are computed by no operation but a comparison,
-// whose bits nobody reads. Every operation is followed by a barrier of the vector unit: the next one reads what it
-// wrote.
+// In the last tile the buffers extend past the row's end. Only comparisons process those values, and their bits are
+// unused. A barrier of the vector unit follows every operation, because the next operation reads its output.
 #pragma once
 
 #include "kernel_operator.h"
@@ -13,11 +12,12 @@ namespace ms_mml {
 using Floats = AscendC::LocalTensor<float>;
 using Bits = AscendC::LocalTensor<uint8_t>;
 
-__aicore__ inline void settle() { AscendC::PipeBarrier<PIPE_V>(); }
+__aicore__ inline void vector_barrier() { AscendC::PipeBarrier<PIPE_V>(); }
 
-constexpr uint32_t kLanes = 64;  // float32 values that the vector unit takes at a time: 256 bytes
+constexpr uint32_t kLanes = 64;  // float32 values per vector instruction: 256 bytes
 
-// margin - x[y]: high is it rounded, low what rounding lost. Where it is infinite or NaN, nothing is lost.
+// margin - x[y] as the sum of two numbers: high is the rounded difference, and low the remainder. low is 0 if high is
+// infinite or NaN.
 struct Gap {
   float high, low;
 };
@@ -31,9 +31,6 @@ __aicore__ inline Gap margin_minus(float margin_high, float margin_low, float sc
 
 __aicore__ inline float widened(float score) { return score; }
 __aicore__ inline float widened(half score) { return static_cast<float>(score); }
-#if defined(__CCE_AICORE__) && __CCE_AICORE__ == 220
-__aicore__ inline float widened(bfloat16_t score) { return AscendC::ToFloat(score); }
-#endif
 
 template <class Score>
 __aicore__ inline void widen(const Floats& values, const AscendC::LocalTensor<Score>& scores, uint32_t count) {
@@ -42,7 +39,7 @@ __aicore__ inline void widen(const Floats& values, const AscendC::LocalTensor<Sc
   } else {
     AscendC::Cast(values, scores, AscendC::RoundMode::CAST_NONE, count);
   }
-  settle();
+  vector_barrier();
 }
 
 template <class Score>
@@ -52,25 +49,25 @@ __aicore__ inline void narrow(const AscendC::LocalTensor<Score>& rounded, const 
   } else {
     AscendC::Cast(rounded, values, AscendC::RoundMode::CAST_RINT, count);
   }
-  settle();
+  vector_barrier();
 }
 
-// Replaces the values that are below 0 (LT) or above it (GT); NaN is neither.
+// Replaces the values that are less than 0 (LT) or greater than 0 (GT). NaN is neither and stays.
 __aicore__ inline void replace(const Floats& values, AscendC::CMPMODE mode, const Floats& with, const Bits& bits,
                                uint32_t count) {
   AscendC::CompareScalar(bits, values, 0.0f, mode, (count + kLanes - 1) / kLanes * kLanes);
-  settle();
+  vector_barrier();
   AscendC::Select(values, bits, with, values, AscendC::SELMODE::VSEL_TENSOR_TENSOR_MODE, count);
-  settle();
+  vector_barrier();
 }
 
-// Scores become hinges. Adding x first loses nothing when it nearly cancels gap.high, and then gap.low is all that is
-// left to see.
+// Replaces scores by hinges. x is added to gap.high first: if they nearly cancel, that sum is exact and gap.low is not
+// lost.
 __aicore__ inline void to_hinges(const Floats& values, Gap gap, const Floats& zeros, const Bits& bits, uint32_t count) {
   AscendC::Adds(values, values, gap.high, static_cast<int32_t>(count));
-  settle();
+  vector_barrier();
   AscendC::Adds(values, values, gap.low, static_cast<int32_t>(count));
-  settle();
+  vector_barrier();
   replace(values, AscendC::CMPMODE::LT, zeros, bits, count);
 }
 
@@ -78,11 +75,12 @@ template <int P>
 __aicore__ inline void to_powers(const Floats& hinges, uint32_t count) {
   if constexpr (P == 2) {
     AscendC::Mul(hinges, hinges, hinges, static_cast<int32_t>(count));
-    settle();
+    vector_barrier();
   }
 }
 
-// Hinges become the slopes of hinge^P / P. For P = 1 that is a step, 0 at 0 and NaN at NaN.
+// Replaces hinges by the slopes of hinge^P / P. For P = 1 the slope is 1 if the hinge is positive, 0 at 0 and NaN at
+// NaN.
 template <int P>
 __aicore__ inline void to_slopes(const Floats& hinges, const Floats& ones, const Bits& bits, uint32_t count) {
   if constexpr (P == 1) replace(hinges, AscendC::CMPMODE::GT, ones, bits, count);
@@ -90,14 +88,14 @@ __aicore__ inline void to_slopes(const Floats& hinges, const Floats& ones, const
 
 __aicore__ inline void scale(const Floats& values, float factor, uint32_t count) {
   AscendC::Muls(values, values, factor, static_cast<int32_t>(count));
-  settle();
+  vector_barrier();
 }
 
-// The target itself does not count. A vector operation begins at a block of 32 bytes, so a mask picks the lane.
+// Sets one value to 0. A vector operation begins at a block of 32 bytes, so a mask selects the lane.
 __aicore__ inline void clear(const Floats& values, uint32_t lane) {
   uint64_t mask[2] = {uint64_t{1} << lane % kLanes, 0};
   AscendC::Duplicate(values[lane / kLanes * kLanes], 0.0f, mask, 1, 1, 8);
-  settle();
+  vector_barrier();
 }
 
 }  // namespace ms_mml

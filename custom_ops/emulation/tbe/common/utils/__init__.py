@@ -1,1 +1,1 @@
-"""As in CANN's package."""
+"""Stub of the CANN package with the same name."""

@@ -1,4 +1,4 @@
-"""Checks of what a kernel's function is called with."""
+"""Checks of the arguments of a kernel function."""
 
 import functools
 import inspect
@@ -8,7 +8,7 @@ KEYS = ("shape", "format", "ori_shape", "ori_format", "dtype")
 
 
 def check_op_params(*kinds):
-    """A decorator: tensors must be described by dicts with all keys, and the name be a str."""
+    """Return a decorator: each tensor must be a dict with all of KEYS, and the kernel name a str."""
 
     def decorate(function):
         names = list(inspect.signature(function).parameters)

@@ -1,4 +1,4 @@
-// The sum of hinge^P over the wrong classes of each row, (N,) of float32; 0 where the target is no class.
+// The sum of hinge^P over the wrong classes of each row: (N,), float32. The sum is 0 if the target is out of range.
 #pragma once
 
 #include "rows.h"
@@ -6,10 +6,10 @@
 namespace ms_mml {
 
 template <class Score, int P>
-class Sums {
+class RowSums {
  public:
-  __aicore__ inline Sums(AscendC::TPipe* pipe, GM_ADDR input, GM_ADDR target, GM_ADDR margin, GM_ADDR sums,
-                         const Extent& extent)
+  __aicore__ inline RowSums(AscendC::TPipe* pipe, GM_ADDR input, GM_ADDR target, GM_ADDR margin, GM_ADDR sums,
+                            const Extent& extent)
       : classes_(extent.classes),
         tile_(extent.tile),
         rows_(pipe, input, target, margin, extent),
@@ -23,14 +23,14 @@ class Sums {
     for (int64_t row = rows_.first(); row < rows_.end(); ++row) {
       total_.begin(rows_.count(0));
       if (rows_.begin(row)) {
-        for (int64_t start = 0; start < classes_; start += tile_) add(start);
+        for (int64_t start = 0; start < classes_; start += tile_) add_tile(start);
       }
       total_.store_to(sums_[row], 1.0f);
     }
   }
 
  private:
-  __aicore__ inline void add(int64_t start) {
+  __aicore__ inline void add_tile(int64_t start) {
     const uint32_t count = rows_.count(start);
     const Floats values = rows_.scores(start);
     to_hinges(values, rows_.gap(), zeros_.get(), bits_.template Get<uint8_t>(), count);
@@ -41,7 +41,7 @@ class Sums {
 
   int64_t classes_, tile_;
   Rows<Score> rows_;
-  Total<float> total_;
+  RowTotal<float> total_;
   Constant zeros_;
   AscendC::TBuf<AscendC::TPosition::VECCALC> bits_;
   AscendC::GlobalTensor<float> sums_;

@@ -1,7 +1,6 @@
-"""An Ascend as MindSpore and CANN would show it, where there is none.
+"""Simulates a machine with an Ascend for ms_mml: the device target, the installed op package, and its operators.
 
-The device target says so, an op package lies where CANN's would, and its operators are the emulated kernels, which
-MindSpore's CPU calls as functions of Python.
+The operators call the emulated Ascend C kernels, as Python functions on MindSpore's CPU.
 """
 
 import json
@@ -13,20 +12,22 @@ from mindspore import ops
 from ms_mml import library
 
 CHIP = "ascend910b"
-DEVICE = types.SimpleNamespace(device_target="Ascend")  # for mindspore.get_current_device
+DEVICE = types.SimpleNamespace(device_target="Ascend")  # the result of mindspore.get_current_device
 
 
 def install(folder, chip=CHIP, operators=library.OPERATORS):
-    """Leave in a folder what tells MindSpore of an op package's operators."""
+    """Write the file by which MindSpore finds an op package's operators."""
     config = folder / "op_impl" / "ai_core" / "tbe" / "config" / chip
     config.mkdir(parents=True)
     config.joinpath(f"aic-{chip}-ops-info.json").write_text(json.dumps({name: {} for name in operators}))
     return folder
 
 
-def operators(kernels, called=None):
-    """What makes operators of emulated kernels, in the place of ms_mml.ascend.operator; their names are added to
-    `called` when they run."""
+def operator_factory(kernels, called=None):
+    """Return a replacement for ms_mml.ascend.operator that makes operators of emulated kernels.
+
+    Each operator appends its name to `called` when it runs.
+    """
 
     def call(name, output, *inputs):
         kernels.prepare(name, *map(np.ascontiguousarray, inputs), output)()
@@ -35,7 +36,7 @@ def operators(kernels, called=None):
         return output
 
     def operator(name, out_shape, out_dtype, bprop):
-        def rows(input, target, margin):  # MindSpore counts the parameters
+        def rows(input, target, margin):  # no *arguments: MindSpore counts the parameters
             return call(name, np.empty(target.shape, np.float32), input, target, margin)
 
         def slopes(factor, input, target, margin):

@@ -1,4 +1,8 @@
-"""Kernel libraries in a process of another kind, through the driver beside this file."""
+"""Calls a kernel library in a separate process, through the driver program in driver.c.
+
+The driver may be built for another processor (aarch64 under qemu) or with sanitizers, so this process never loads the
+library.
+"""
 
 import pathlib
 import struct
@@ -12,7 +16,7 @@ DRIVER = pathlib.Path(__file__).with_name("driver.c")
 
 
 def encoded(symbol, arrays):
-    """A call as the driver reads it."""
+    """A call in the driver's input format."""
     parts = [_text(symbol), _integers(len(arrays))]
     for array in arrays:
         parts += [_text(str(array.dtype)), _integers(array.ndim, *array.shape), array.tobytes()]
@@ -27,8 +31,11 @@ def _text(text):
     return _integers(len(text)) + text.encode()
 
 
-class Driven(CtypesLibrary):
-    """The entry points of a library that the driver has opened; `command` runs the driver, and names the library."""
+class DrivenLibrary(CtypesLibrary):
+    """A kernel library that a driver process has opened.
+
+    `command` starts the driver with the library as its argument.
+    """
 
     def __init__(self, command):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -38,7 +45,7 @@ class Driven(CtypesLibrary):
         return self.name
 
     def prepare(self, symbol, *arrays):
-        """The call as a function of no arguments; its output goes into the last array."""
+        """Return the call as a function without arguments; it writes the output to the last array."""
 
         def call():
             self.process.stdin.write(encoded(symbol, arrays))
