@@ -14,21 +14,21 @@ from mindspore.ops import constexpr
 from ms_mml import library
 from ms_mml.fallback import gradient_backward, loss_of_sums
 
-EXCEPT = "float64, no rows at all, and shapes that graph mode does not know when it compiles"
+WITHOUT_KERNEL = "float64, empty batches, and shapes unknown when a graph is compiled"
 
 
 @constexpr(check=False)
 def takes(dtype, shape):
     """Whether the kernels support scores of this dtype and shape. If not, the fallback runs, with one warning."""
     if shape is None or None in shape:
-        library.fall_back("no kernel on Ascend for shapes that graph mode does not know when it compiles")
+        library.fall_back("no kernel on Ascend for shapes unknown when the graph is compiled")
         return False
     rows, classes = shape
     if dtype == mstype.float64:
         library.fall_back("no kernel on Ascend for float64")
         return False
     if classes >= 2**31:
-        library.fall_back(f"no kernel on Ascend for {classes} classes, as targets are int32 there")
+        library.fall_back(f"no kernel on Ascend for {classes} classes, because its targets are int32")
         return False
     return rows > 0  # the fallback computes an empty batch, without a warning
 

@@ -33,7 +33,7 @@ def info():
         else:
             lines += [f"    {name}: {_text(value)}" for name, value in found.build_info.items()]
             lines += [f"    instruction set in use: {_instruction_set(found.path)}"] if target == "CPU" else []
-            lines += [f"    as MindSpore operators (composite): {ascend.EXCEPT}"] if target == "Ascend" else []
+            lines += [f"    as MindSpore operators (composite): {ascend.WITHOUT_KERNEL}"] if target == "Ascend" else []
     return lines
 
 

@@ -1,5 +1,8 @@
-"""What `ms_mml` runs on Ascend, simulated: the device target, CANN's folders and the operators of the op package are
-stand-ins (custom_ops/emulation/simulated_ascend.py), and these note that they were called."""
+"""Tests of `ms_mml` on a simulated Ascend.
+
+The device target, CANN's folders and the operators of the op package are simulated
+(custom_ops/emulation/simulated_ascend.py). The simulated operators record their calls.
+"""
 
 import shutil
 
@@ -12,8 +15,7 @@ import ms_mml
 from conformance.cases.values import POWERS
 from conformance.subjects.networks import Network
 from custom_ops.emulation.simulated_ascend import CHIP, DEVICE, install, operator_factory
-from custom_ops.tests.builds import CHECKOUT, run
-from custom_ops.tests.test_ascendc import emulated
+from custom_ops.tests.builds import CHECKOUT, build_ascendc, run
 from ms_mml import ascend, functional, info, library
 from ms_mml.tests.test_modes import Slope
 
@@ -22,46 +24,46 @@ SCORES, DIRECTION = RNG.standard_normal((2, 6, 5))
 TARGET = ms.Tensor([0, 1, 2, 3, 4, 1], ms.int64)
 WEIGHTS = np.array([1, 2, 0.25, 0.5, 3])
 BUILD = "build it with: custom_ops/ascend/ascendc/build.sh"
-KEPT = (library.find, library.choose, library.fall_back, functional._prepared, ascend.row_sums, ascend._slopes)
+CACHED = (library.find, library.choose, library.fall_back, functional._prepared, ascend.row_sums, ascend._slopes)
 
 
-def forget():
-    """What a process finds once, it keeps: here every test is a process of its own."""
-    for function in KEPT:
+def clear_caches():
+    """Make ms_mml look for its kernels again, as in a new process."""
+    for function in CACHED:
         function.cache_clear()
 
 
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory):
-    return emulated(tmp_path_factory.mktemp("ascendc"), CHECKOUT / "custom_ops")
+    return build_ascendc(tmp_path_factory.mktemp("ascendc"), CHECKOUT / "custom_ops")
 
 
 @pytest.fixture
 def called(kernels, monkeypatch, tmp_path):
-    """The names of the op package's operators that have run, on a machine with an Ascend, CANN and no op package."""
+    """The names of the operators that have run; the simulated machine has an Ascend and CANN but no op package."""
     names = []
     (tmp_path / "opp").mkdir()
     monkeypatch.setenv("ASCEND_OPP_PATH", str(tmp_path / "opp"))
     monkeypatch.setattr(ms, "get_current_device", lambda: DEVICE)
     monkeypatch.setattr(library, "_chip", lambda: CHIP)
     monkeypatch.setattr(ascend, "operator", operator_factory(kernels, names))
-    forget()
+    clear_caches()
     yield names
-    forget()
+    clear_caches()
 
 
 @pytest.fixture
 def package(called, monkeypatch, tmp_path):
-    """The op package is installed."""
+    """Install the op package; return its folder."""
     monkeypatch.setenv("ASCEND_CUSTOM_OPP_PATH", f"{tmp_path}/other:{install(tmp_path / 'ms_mml')}")
     return tmp_path / "ms_mml"
 
 
 @pytest.fixture
 def warnings(monkeypatch):
-    said = []
-    monkeypatch.setattr(ms.log, "warning", said.append)
-    return said
+    messages = []
+    monkeypatch.setattr(ms.log, "warning", messages.append)
+    return messages
 
 
 def arguments(dtype=ms.float32):
@@ -82,14 +84,14 @@ def results(dtype, p, reduction, weighted):
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize("p", POWERS)
 @pytest.mark.parametrize("dtype", [ms.float16, ms.float32])
-def test_the_op_package_runs_where_it_is_installed(mode, dtype, p, weighted, package, called, warnings):
-    """What it gives is the suite's to judge: subject ascend-emulated."""
+def test_installed_op_package_runs(mode, dtype, p, weighted, package, called, warnings):
+    """A rough check of the results; the suite checks them exactly (subject ascend-emulated)."""
     got = results(dtype, p, "mean", weighted)
     assert {*called} == {f"MultiMarginLossRowsP{p}", f"MultiMarginLossSlopesP{p}"}
     assert not warnings
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MS_MML_KERNEL", "composite")
-        forget()
+        clear_caches()
         for result, expected in zip(got, results(ms.float64, p, "mean", weighted)):
             tolerance = np.abs(expected).max() * (2**-9 if dtype == ms.float16 else 2**-22)
             np.testing.assert_allclose(result, expected, rtol=0, atol=tolerance)
@@ -102,16 +104,16 @@ def test_second_derivatives(mode, p, package, called):
         return [g.asnumpy() for g in ms.grad(slope, (0, 2))(*arguments(), ms.Tensor(DIRECTION, ms.float32))]
 
     got = second()
-    assert called or mode == "graph"  # which leaves out a gradient that only its own gradient needs
+    assert called or mode == "graph"  # graph mode removes a gradient whose value is unused
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MS_MML_KERNEL", "composite")
-        forget()
+        clear_caches()
         for result, expected in zip(got, second()):
             np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_the_op_package_is_found_among_vendors(called, tmp_path):
-    """In the order of CANN's config.ini, and only where all operators are there for this chip."""
+def test_op_package_is_found_among_vendors(called, tmp_path):
+    """Vendors are searched in the order of config.ini; the package must have all operators for this chip."""
     vendors = tmp_path / "opp" / "vendors"
     install(vendors / "other", operators=library.OPERATORS[:3])
     install(vendors / "old", chip="ascend310p")
@@ -129,7 +131,7 @@ def test_the_op_package_is_found_among_vendors(called, tmp_path):
     ("no CANN", "there is no CANN: ASCEND_OPP_PATH is not set"),
 ])  # fmt: skip
 def test_without_the_op_package(mode, chip, reason, called, warnings, monkeypatch, tmp_path):
-    """The composite, and one warning that names the command to build the package."""
+    """The fallback runs, with one warning that names the command that builds the package."""
     if chip == "no CANN":
         monkeypatch.delenv("ASCEND_OPP_PATH")
     elif chip:
@@ -140,12 +142,12 @@ def test_without_the_op_package(mode, chip, reason, called, warnings, monkeypatc
     missing = f"no kernel library for device target Ascend ({reason}; {BUILD})"
     assert warnings == [f"For 'multi_margin_loss', there is {missing}. It runs as MindSpore operators instead."]
     monkeypatch.setenv("MS_MML_KERNEL", "aot")
-    forget()
+    clear_caches()
     with pytest.raises(RuntimeError, match="MS_MML_KERNEL is 'aot' but there is no kernel library for device target A"):
         network()(*arguments())
 
 
-def test_the_composite_by_name(mode, package, called, warnings, monkeypatch):
+def test_fallback_on_request(mode, package, called, warnings, monkeypatch):
     monkeypatch.setenv("MS_MML_KERNEL", "composite")
     results(ms.float32, 1, "mean", True)
     assert not called
@@ -159,7 +161,7 @@ def test_float64(mode, package, called, warnings, monkeypatch):
     assert len(warnings) == 1
     assert "there is no kernel on Ascend for float64" in warnings[0]
     monkeypatch.setenv("MS_MML_KERNEL", "aot")
-    forget()
+    clear_caches()
     with pytest.raises(RuntimeError, match="MS_MML_KERNEL is 'aot' but there is no kernel on Ascend for float64"):
         network()(*arguments(ms.float64))
 
@@ -171,19 +173,19 @@ def test_dynamic_shapes(package, called, warnings):
     dynamic = net(*arguments()).asnumpy()
     assert not called
     assert len(warnings) == 1
-    assert "no kernel on Ascend for shapes that graph mode does not know when it compiles" in warnings[0]
+    assert "no kernel on Ascend for shapes unknown when the graph is compiled" in warnings[0]
     np.testing.assert_allclose(dynamic, network()(*arguments()).asnumpy(), rtol=1e-6)
     assert called
 
 
-def test_more_classes_than_int32_counts(called, warnings):
+def test_more_classes_than_int32_can_count(called, warnings):
     assert ascend.takes(ms.float32, (1, 2**31 - 1))
     assert not warnings
     assert not ascend.takes(ms.float32, (1, 2**31))
-    assert "no kernel on Ascend for 2147483648 classes, as targets are int32 there" in warnings[0]
+    assert "no kernel on Ascend for 2147483648 classes, because its targets are int32" in warnings[0]
 
 
-def test_no_rows(mode, package, called, warnings):
+def test_empty_batch(mode, package, called, warnings):
     scores, target, weight = arguments()
     assert network(reduction="sum")(scores[:0], target[:0], weight) == 0
     assert not called
@@ -191,8 +193,8 @@ def test_no_rows(mode, package, called, warnings):
 
 
 @pytest.mark.parametrize("bad", [5, -1, 2**32 + 1, -(2**63)])
-def test_a_target_out_of_range(mode, bad, package, called):
-    """Also one that would be a class if it were cut to int32. Its row's loss is NaN and its gradient 0."""
+def test_target_out_of_range(mode, bad, package, called):
+    """The row's loss is NaN and its gradient 0, even if the target truncated to int32 would be a class."""
     scores, _, weight = arguments()
     target = ms.Tensor([0, bad, 2, 3, 4, 1], ms.int64)
     net = network(2, "none")
@@ -203,7 +205,7 @@ def test_a_target_out_of_range(mode, bad, package, called):
 
 
 class Half(nn.Cell):
-    """A network in float16, with a margin that float16 rounds."""
+    """A network in float16, with a margin that float16 cannot represent."""
 
     def __init__(self):
         super().__init__()
@@ -232,8 +234,8 @@ def test_info_without_the_op_package(called):
     assert BUILD in lines
 
 
-@pytest.mark.skipif(shutil.which("npu-smi") is not None, reason="there is npu-smi here")
-def test_ci_says_what_is_missing():
+@pytest.mark.skipif(shutil.which("npu-smi") is not None, reason="npu-smi is installed")
+def test_ci_run_names_what_is_missing():
     child = run(str(CHECKOUT / "ci" / "run"), "ascend")
     assert child.returncode == 77
     assert "ci/run: NOT RUN: npu-smi finds no Ascend device" in child.stderr
