@@ -133,7 +133,7 @@ def scheduled(tbe, result):
         (lambda t, x, i: t.dsl.cast_to(x, "float64"), "cast_to: the vector unit does not convert float32 to float64"),
         (
             lambda t, x, i: t.checks.check_dtype("float64", ("float16",), "x"),
-            "[x] must be one of float16, but is float64",
+            "[x] must be one of float16, but got float64",
         ),
         (lambda t, x, i: t.dsl.vcmpsel(i, 0, "gt", i, 0), "vcmpsel: takes float16, float32, but got int32"),
         (lambda t, x, i: t.dsl.reduce_sum(i, axis=1), "reduce_sum: takes float16, float32, but got int32"),

@@ -31,4 +31,4 @@ def check_op_params(*kinds):
 
 def check_dtype(dtype, check_list, param_name=""):
     if dtype not in check_list:
-        raise RuntimeError(f"the dtype of [{param_name}] must be one of {', '.join(check_list)}, but is {dtype}")
+        raise RuntimeError(f"the dtype of [{param_name}] must be one of {', '.join(check_list)}, but got {dtype}")
