@@ -1,1 +1,1 @@
-"""The conformance suite: what it asks, of whom, and what came of it. It knows nothing of kernels but their names."""
+"""A conformance suite for implementations of `multi_margin_loss`. README.md is the introduction."""

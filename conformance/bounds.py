@@ -1,15 +1,16 @@
-"""How far from the exact value a result may be, derived from C, N, p and the dtype. Nothing here is tuned.
+"""Error bounds, derived from C, N, p and the dtype. No constant is tuned to an implementation.
 
-Two bounds. `Naive` is what the formula costs when every step of it is rounded in the dtype of the input, in any order:
-u = 2**-(bits + 1) of every intermediate value. A result beyond it is not that formula. `allowed` is what the contract's
-clause 'accuracy' asks for: 1 ulp in float16 and float32 at any size, and the naive bound in float64.
+`Naive` bounds the error of naive arithmetic: every step is rounded to the dtype of the input, in any order, with a
+relative error of at most u, half the distance from 1 to the next number. A result beyond this bound does not follow the
+formula. `allowed` is the bound of the clause 'accuracy': 1 ulp in float16 and float32 at any size, and the naive bound
+in float64.
 """
 
 import numpy as np
 
 
 def ulp(values, dtype):
-    """The distance between the numbers of a dtype at some magnitudes, as float64."""
+    """The distance between neighbouring numbers of a dtype at the given magnitudes, as float64."""
     info = np.finfo(dtype)
     _, exponent = np.frexp(np.abs(np.asarray(values, np.float64)))
     exponent = np.where(np.asarray(values) == 0, info.minexp, np.maximum(exponent - 1, info.minexp))
@@ -17,23 +18,23 @@ def ulp(values, dtype):
 
 
 def overflow(dtype):
-    """From here on a value rounds to infinity: half an ulp above the largest number, or more in float64."""
+    """The least magnitude that rounds to infinity: half an ulp above the largest number. In float64 it is infinite."""
     largest = float(np.finfo(dtype).max)
     return np.inf if dtype == np.float64 else largest + float(ulp(largest, dtype)) / 2
 
 
 def allowed(dtype, scale, naive):
-    """The absolute error that the clause 'accuracy' allows to values of some scale; `naive` is their naive bound."""
+    """The absolute error that the clause 'accuracy' allows at a scale; `naive` is the naive bound."""
     return naive if dtype == np.float64 else ulp(scale, dtype)
 
 
 def _growth(operations, u):
-    """The relative error of so many roundings one on another; infinite where nothing is promised any more."""
+    """The relative error after n roundings: n u / (1 - n u), or infinite if n u is 1 or more."""
     return operations * u / (1 - operations * u) if operations * u < 1 else np.inf
 
 
 class Naive:
-    """Absolute bounds for step-by-step arithmetic in the dtype of the input, of whatever is finite."""
+    """Absolute error bounds of naive arithmetic in the dtype of the input, for finite values."""
 
     def __init__(self, inputs):
         self.inputs = inputs
@@ -47,17 +48,20 @@ class Naive:
             z = inputs.margin - own_score + scores
             self.hinge = np.where(self.own | ~known[:, None], 0, np.maximum(z, 0))
             size = abs(inputs.margin) + np.abs(own_score) + np.abs(scores)
-            # two additions; none is rounded where one is infinite, or all share so few bits that every sum is exact
             exact = self.own | ~known[:, None] | ~np.isfinite(size) | _sums_are_exact(inputs, size)
+            # Two roundings: (1 + u)**2 - 1 = 2 u + u**2, which is at most 2.1 u because u is at most 2**-11.
             self.error = np.where(exact, 0, 2.1 * self.u * size)
-            self.unsure = np.abs(z) <= self.error  # on which side of 0 it is computed to be
+            self.unsure = np.abs(z) <= self.error  # its rounding error may change the sign of the hinge
             self.unsure &= ~self.own & (self.error > 0)
         weight = np.ones(self.classes) if inputs.weight is None else np.abs(inputs.weight.astype(np.float64))
         self.weight = weight[np.where(known, inputs.target, 0)] if self.classes else np.ones(self.rows)
         self.divisor = max(self.rows, 1) if inputs.reduction == "mean" else 1
 
     def _row_sums(self):
-        """Of hinge**p: the value, and its error after adding them up."""
+        """The sum over classes of hinge**p for each row, and its error.
+
+        The roundings are C additions, the division by C, and the weight.
+        """
         p, h, e = self.inputs.p, self.hinge, self.error
         with np.errstate(all="ignore"):
             value, error = (h, e) if p == 1 else (h * h, (2 * h + e) * e + self.u * (h + e) ** 2)
@@ -70,11 +74,15 @@ class Naive:
             value, error = (self.weight * a / self.classes for a in (total, error))
             if self.inputs.reduction == "none":
                 return error + self._underflow()
+            # N additions, and the division by N as a reciprocal and a product
             error = error.sum() + _growth(self.rows + 2, self.u) * (value + error).sum()
             return error / self.divisor + self._underflow()
 
     def _underflow(self):
-        """What is lost below the normal numbers: half of the least one for each operation, at most."""
+        """The error of subnormal results: half of the smallest subnormal number for each operation.
+
+        There are p operations for each class and each row, and six for weight, C, N and the upstream gradient.
+        """
         operations = 6 + self.inputs.p * (self.classes + self.rows)
         return operations * float(np.finfo(self.inputs.dtype).smallest_subnormal) / 2
 
@@ -83,6 +91,10 @@ class Naive:
         return dout if self.inputs.reduction == "none" else np.full(self.rows, dout / self.divisor)
 
     def gradient(self, dout):
+        """The gradient with respect to input.
+
+        The factor of a slope takes six roundings: dout, weight, 1 / C, 1 / N, and two of their products.
+        """
         p = self.inputs.p
         with np.errstate(all="ignore"):
             factor = (self._upstream(dout) * self.weight * p / self.classes)[:, None]
@@ -94,6 +106,7 @@ class Naive:
             return factor * (error + 6 * self.u * (value + error)) + self._underflow() * (1 + value)
 
     def weight_gradient(self, dout):
+        """The gradient with respect to weight: at most N additions, and four roundings of dout, 1 / C and 1 / N."""
         total, error = self._row_sums()
         upstream = self._upstream(dout)
         with np.errstate(all="ignore"):
@@ -105,7 +118,7 @@ class Naive:
 
 
 def _sums_are_exact(inputs, size):
-    """Whether every sum of margin and two scores fits the dtype: all are multiples of one quantum, and small."""
+    """Whether every sum of margin and two scores is exact: all are multiples of one quantum and small enough."""
     quantum = 0.25
     info = np.finfo(inputs.dtype)
     with np.errstate(all="ignore"):

@@ -1,7 +1,9 @@
-"""The contract: every sentence of the documented page, and every answer to what the page leaves open, as a clause.
+"""The contract: one clause for every sentence of MindSpore's page, and for every decision on what the page leaves open.
 
-A clause is what a verdict is about. Its text is the page's own where the source is 'page'; where it is 'decided' the
-page is silent and this project chose. A clause that is not judged is shown in reports and never fails anybody.
+The text of a clause with the source 'page' is quoted from the page; one with the source 'decided' is a rule of this
+suite. A clause that is not judged appears in reports and cannot fail a run.
+
+To add a clause, add a row to `_DECIDED`, and name its id in the `focus` of the cases that test it (see `cases/`).
 """
 
 from dataclasses import dataclass
@@ -66,26 +68,27 @@ _DECIDED = {
     "nan": "NaN scores and weights follow the formula: NaN reaches the loss of its row.",
     "nan-gradient": "NaN scores follow the formula in the gradient too: a NaN hinge has a NaN slope.",
     "infinity": "Infinite scores follow the formula.",
-    "rounded-once": "The result is rounded to its dtype once, at the end: only a result beyond the dtype is infinite, "
-    "and rows are not rounded before they are summed.",
-    "accuracy": "float16 and float32 results are within 1 ulp of the exact value at any C (the gradient of a wrong "
-    "class: of the largest in its row; a sum with weights of both signs: of the sum of magnitudes); float64 within "
-    "what the formula costs step by step.",
-    "no-rows": "N = 0: 'none' has shape (0,), 'sum' is 0, 'mean' is NaN; gradients are empty, that of the weight 0.",
-    "no-class": "C = 0 is a ValueError.",
-    "one-class": "C = 1: the loss is 0 and its gradient 0.",
-    "target-out-of-range": "A target outside [0, C) is an error that names its row and value; where a device cannot "
-    "raise, that row's loss is NaN and its gradient 0.",
-    "bool": "A bool is no int: TypeError.",
-    "tensor-type": "What must be a Tensor and is not is a TypeError.",
-    "error-names-argument": "The message of an error names the argument it is about.",
-    "margin-precision": "margin is exact in the dtype of the computation, not squeezed through float32.",
+    "rounded-once": "The result is rounded to its dtype once, at the end: it is infinite only if it exceeds the range "
+    "of the dtype, and rows are not rounded before they are summed.",
+    "accuracy": "float16 and float32 results are within 1 ulp of the exact value at any C, and float64 results within "
+    "the error of naive arithmetic. The ulp of a wrong class's gradient is that of the largest one in its row; the ulp "
+    "of a sum with weights of both signs is that of the sum of magnitudes.",
+    "no-rows": "N = 0: 'none' has shape (0,), 'sum' is 0, 'mean' is NaN; the gradient with respect to input is empty, "
+    "and that with respect to weight is 0.",
+    "no-class": "C = 0 raises ValueError.",
+    "one-class": "C = 1: the loss and its gradient are 0.",
+    "target-out-of-range": "A target outside [0, C) raises an error that names its row and value; on a device that "
+    "cannot raise errors, the loss of that row is NaN and its gradient is 0.",
+    "bool": "A bool is not an int and raises TypeError.",
+    "tensor-type": "An argument that must be a Tensor but is not raises TypeError.",
+    "error-names-argument": "The message of an error names the wrong argument.",
+    "margin-precision": "margin is exact in the dtype of the computation; it is not rounded to float32.",
     "non-contiguous": "A non-contiguous input works.",
     "gradient": "The gradient with respect to input is that of the formula, times the upstream gradient.",
     "weight-gradient": "The gradient with respect to weight is that of the formula, times the upstream gradient.",
-    "same-twice": "The same call gives the same bits again, whatever was called between.",
-    "inputs-kept": "Inputs are read, never written.",
-    "inside-buffers": "Nothing beside the arrays is read or written; judged where memory is guarded.",
+    "same-twice": "Repeating a call gives the same bits, whatever calls are made in between.",
+    "inputs-kept": "Inputs are not modified.",
+    "inside-buffers": "No memory outside the arrays is read or written; tested if memory is guarded.",
     "laws": "Identities of the formula hold: shifting a row, permuting classes, sum = N * mean, scaling the weight, "
     "gradient rows summing to 0, splitting a batch.",
     "large-sizes": "Sizes are 64-bit: N * C beyond 2**31 works.",
@@ -99,7 +102,7 @@ CLAUSES = {
 
 
 def uncovered(cases):
-    """Clauses without a case, and cases that name no clause or one that does not exist: both must be empty."""
+    """Two lists that must be empty: clauses without a case, and cases without a clause or with an unknown one."""
     tested = {clause for case in cases for clause in case.clauses}
     stray = [case.id for case in cases if not case.clauses or not set(case.clauses) <= set(CLAUSES)]
     return sorted(set(CLAUSES) - tested), stray

@@ -1,7 +1,7 @@
-"""Memory that notices: arrays that end, or begin, at a page which may not be touched, and results filled with poison.
+"""Guarded memory: arrays that end or begin at an inaccessible page, and results that are filled with poison.
 
-A byte read or written beyond the page ends the process, which isolation turns into a verdict. On an array's other side
-the rest of its page holds a pattern; `check` finds what was written there.
+An access to the guard page kills the process, and isolation turns that into a verdict. On the array's other side, the
+rest of its page holds a pattern, and `check` finds out whether it was overwritten.
 """
 
 import ctypes
@@ -15,33 +15,33 @@ _POISONS = (123, -77)
 
 
 class Memory:
-    """Gives out arrays between guards. The first round they end at a guard page, the second they begin at one."""
+    """Allocates arrays between two guard pages. They end at a guard page in one round and begin at one in the next."""
 
     def __init__(self):
         self._round = -1
         self._given = []
 
     def turn(self):
-        """Forget all arrays, and change the side of the guard and the poison."""
+        """Begin the next round: forget all arrays, and change the side of the guard page and the poison."""
         self._given.clear()
         self._round += 1
 
     def place(self, array):
-        """A copy of an array between guards."""
-        copy = self._allocate(array.shape, array.dtype, "the margin of an input")
+        """A copy of an input between guard pages."""
+        copy = self._allocate(array.shape, array.dtype, "memory next to an input")
         copy[...] = array
         return copy
 
     def result(self, shape, dtype):
-        """An array for a result, full of a poison, another each round: what is left unwritten differs."""
+        """An array for a result, filled with poison. An element left unwritten differs from one round to the next."""
         array = self._allocate(shape, np.dtype(dtype), "memory next to its result")
         array[...] = _POISONS[self._round % 2]
         return array
 
     def check(self):
-        """What was written beside an array, or ''."""
-        for beside, name in self._given:
-            if (beside != _PATTERN).any():
+        """The name of memory next to an array that was overwritten, or ''."""
+        for margin, name in self._given:
+            if (margin != _PATTERN).any():
                 return name
         return ""
 

@@ -1,8 +1,8 @@
-"""The documented formula in exact arithmetic.
+"""The oracle: the documented formula in exact arithmetic.
 
-Inputs are floating-point numbers, so every intermediate value is an integer over a power of two: Python's integers hold
-them all exactly, and only the divisions by C and N need a fraction. Where a score or a weight is infinite or NaN the
-formula is followed as IEEE arithmetic does: such values are floats among the fractions, and stay what they are.
+Inputs are floating-point numbers, so every intermediate value is an integer times a power of two. Python's integers
+hold these exactly, and only the divisions by C and N need fractions. Infinite and NaN scores or weights follow IEEE
+arithmetic: they are floats among the fractions, and every sum or product with one is a float as well.
 """
 
 import math
@@ -13,7 +13,7 @@ import numpy as np
 
 
 class Values(NamedTuple):
-    """Exact values as pairs of float64, nearest + what is left, and what an error in each is measured by.
+    """Exact values, as the nearest float64 and the rest, and the scale: the magnitude that defines the ulp of an error.
 
     `nearest` is infinite or NaN where the exact value is.
     """
@@ -24,9 +24,9 @@ class Values(NamedTuple):
 
 
 class Hinges:
-    """The hinges of scores: max(0, margin - x[y] + x[i]), in units of `unit`, a power of two; 0 for the right class.
+    """The hinges max(0, margin - x[y] + x[i]), in units of the power of two `unit`; 0 for the target class.
 
-    A row whose target is out of range has only NaN hinges; `counts` says how often each row stands, once by default.
+    All hinges of a row are NaN if its target is out of range. `counts` is the number of times each row is repeated.
     """
 
     def __init__(self, scores, target, margin, counts=None):
@@ -58,7 +58,7 @@ class Hinges:
 
 
 def _hinge(finite, own, other):
-    """One hinge where scores may not be finite; `finite` is right where both are."""
+    """One hinge; `finite` is its value if both scores are finite."""
     if math.isfinite(own) and math.isfinite(other):
         return max(0, finite)
     z = other - own
@@ -66,7 +66,7 @@ def _hinge(finite, own, other):
 
 
 def _integers(scores, margin):
-    """Scores and margin as integers, and the power of two that they are in units of."""
+    """Scores and margin as integers, and the power of two that is their unit."""
     mantissa, exponent = np.frexp(np.append(scores.astype(np.float64).ravel(), margin))
     mantissa = np.ldexp(mantissa, 53).astype(np.int64)
     lowest = int(exponent[mantissa != 0].min(initial=0))
@@ -80,7 +80,7 @@ def _power_of_two(exponent):
 
 
 def _exactly(number):
-    """A Fraction, or the float itself where it is not finite."""
+    """A Fraction, or the float itself if it is not finite."""
     number = float(number)
     return Fraction(number) if math.isfinite(number) else number
 
@@ -93,18 +93,18 @@ def _times(a, b):
 
 
 def _sign(number):
-    """A float that behaves in products as the number does, where the other factor is not finite."""
+    """A float that gives the same product with a non-finite factor as the number does."""
     return number if isinstance(number, float) else float((number > 0) - (number < 0))
 
 
 def _sum(numbers):
-    """Where one is not finite, neither is the sum, and the finite ones do not matter."""
+    """If any number is not finite, neither is the sum, and the finite numbers do not change it."""
     floats = [number for number in numbers if isinstance(number, float)]
     return sum(floats or numbers)
 
 
 class Exact:
-    """The exact loss and gradients of some hinges with a power, a weight and a reduction."""
+    """The exact loss and gradients for given hinges, weight, p and reduction."""
 
     def __init__(self, hinges, weight=None, p=1, reduction="mean"):
         self.hinges, self.p, self.reduction = hinges, p, reduction
@@ -120,7 +120,7 @@ class Exact:
         return self.rows if self.reduction == "mean" else 1
 
     def loss(self):
-        """One value a row for reduction 'none', else one value; its scale is the sum of the rows' magnitudes."""
+        """One value per row for reduction 'none', else one value whose scale is the sum of the rows' magnitudes."""
         share = Fraction(1, self.hinges.classes)
         losses = [_times(_times(w, s), share) for w, s in zip(self._weights, self.hinges.row_sums(self.p))]
         if self.reduction == "none":
@@ -137,9 +137,9 @@ class Exact:
         return [_exactly(dout) / self._divisor] * self.hinges.rows if self.rows else []
 
     def gradient(self, dout):
-        """The gradient of each score; that of a bad target's row is 0.
+        """The gradient with respect to each score; 0 in a row whose target is out of range.
 
-        The scale of the wrong classes is the largest of them, that of the right class its own element.
+        The scale of the wrong classes is the largest of their magnitudes; that of the target class is its own.
         """
         hinges = self.hinges
         nearest, rest = np.zeros((2, hinges.rows, hinges.classes))
@@ -160,7 +160,7 @@ class Exact:
         return Values(nearest, rest, np.where(own, scale, wrong))
 
     def weight_gradient(self, dout):
-        """The gradient of each class's weight; its scale is the sum of the magnitudes that went into it."""
+        """The gradient with respect to each class's weight; its scale is the sum of the magnitudes of its terms."""
         value, magnitude = ([[] for _ in range(self.hinges.classes)] for _ in range(2))
         share = Fraction(1, self.hinges.classes)
         for y, row_sum, g in zip(self.hinges.target, self.hinges.row_sums(self.p), self.upstream(dout)):
@@ -177,7 +177,7 @@ def _values(exacts, scales, shape=None):
 
 
 def _split(exact):
-    """The float64 nearest to an exact number, and the float64 nearest to what is left."""
+    """The float64 nearest to an exact number, and the float64 nearest to the rest."""
     if isinstance(exact, float):
         return exact, 0.0
     exact = Fraction(exact)
@@ -185,7 +185,7 @@ def _split(exact):
 
 
 def _product(slope, factor):
-    """_split of slope * factor, without reducing the fraction: a gradient has many."""
+    """_split of slope * factor. A gradient has many products, so their fractions are not reduced."""
     if isinstance(slope, float) or isinstance(factor, float):
         return _split(_times(slope, factor))
     return _quotient(slope * factor.numerator, factor.denominator)

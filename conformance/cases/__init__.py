@@ -1,4 +1,4 @@
-"""All that is asked of a subject. A case's id is readable, the same on every leg, and what runs it alone."""
+"""All cases. To add one, add a row to a table in a module of this package, or a module to `all_cases`."""
 
 import functools
 
@@ -12,7 +12,7 @@ from conformance.cases.values import cancelling_cases, large_cases, nan_weight_c
 
 @functools.cache
 def all_cases(tier="huge"):
-    """The cases of a tier: each includes those before it."""
+    """The cases of a tier. Each tier includes those before it."""
     values = (product_cases, large_cases, special_cases, cancelling_cases, nan_weight_cases)
     sources = (golden_cases, error_cases, *values, law_cases, huge_cases)
     tiers = TIERS[: TIERS.index(tier) + 1]

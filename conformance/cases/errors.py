@@ -1,4 +1,4 @@
-"""Cases of bad arguments: each documented `Raises`, and what was decided beside them."""
+"""Cases with bad arguments: every documented `Raises`, and the errors of the decided clauses."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ GOOD = {
     "reduction": "mean",
 }
 
-# what the id says, the argument, its bad value, the error, and the clauses this is for
+# name in the case id, argument, its bad value, expected error, clause
 RAISES = (
     ("p-float", "p", 1.0, TypeError, "raises-p-or-target-type"),
     ("p-str", "p", "1", TypeError, "raises-p-or-target-type"),
@@ -81,11 +81,11 @@ class ErrorCase(Case):
     def calls(self):
         arguments = {**GOOD, self.argument: self.value}
         if arguments["input"] is self.value and getattr(self.value, "ndim", 0) == 2 and self.value.shape[1] == 0:
-            arguments["weight"] = np.ones(0, np.float32)  # no other argument is wrong
+            arguments["weight"] = np.ones(0, np.float32)  # the only wrong argument must be input
         return [Call("loss", GOOD), Call("loss", arguments)]
 
     def outcome(self, answers, leg):
-        """Good arguments come first: what they leave in a cache must not let the bad ones in."""
+        """The call with good arguments comes first, because what it leaves in a cache must not let bad ones pass."""
         good, bad = answers
         if good.error:
             return Case.outcome_of_error(self, good, leg)

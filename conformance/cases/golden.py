@@ -1,6 +1,6 @@
-"""Cases with committed results: the page's own example, and small inputs whose exact results are written out.
+"""Cases with committed results: the documented example, and small inputs with exact results.
 
-They hold whatever becomes of the oracle: `golden/values.json` has decimal inputs and results as fractions.
+They do not depend on the oracle: `golden/values.json` has decimal inputs, and their results as fractions.
 """
 
 import functools
@@ -58,7 +58,7 @@ class GoldenCase(Case):
         return [Call(operation, self.inputs().arguments(), self.dout(), int(self.operation == "weight-gradient"))]
 
     def expected(self):
-        """The committed fractions, each as the float64 nearest to it and the rest."""
+        """The committed fractions, each as the nearest float64 and the rest."""
 
         def pairs(entry):
             if isinstance(entry, list):
@@ -72,13 +72,15 @@ class GoldenCase(Case):
 
     def outcome_of_results(self, answers, leg):
         inputs = self.inputs()
-        naive = 64 * float(np.finfo(inputs.dtype).eps)  # every value is below 16 and takes fewer than 30 operations
+        naive = 64 * float(
+            np.finfo(inputs.dtype).eps
+        )  # by convention: 16 ulp of the largest results, which are below 8
         return judge_values(answers[0].array, self.expected(), inputs.dtype, self.focus, naive)
 
 
 @dataclass(frozen=True)
 class ExampleCase(Case):
-    """The example of the page, by the defaults of its signature, and what it prints."""
+    """The documented example, with the defaults of the signature, and the output it prints."""
 
     tier = "quick"
     id = "example-of-the-page"
@@ -98,13 +100,13 @@ class ExampleCase(Case):
 
 @dataclass(frozen=True)
 class DefaultsCase(ExampleCase):
-    """Nothing but input and target: p, margin, weight and reduction have their defaults, and another would show."""
+    """Only input and target are given. Another default of p, margin, weight or reduction would change the result."""
 
     id = "defaults"
     focus = ("signature", "p-default", "margin-default", "weight-default", "reduction-default")
 
     def _explicit(self):
-        """The same with all of them, and its committed result."""
+        """The case with the same inputs and all defaults written out."""
         index = [entry["name"] for entry in golden()].index("p1-mean-unweighted-m1")
         return GoldenCase("loss", "f32", index)
 

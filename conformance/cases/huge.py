@@ -1,8 +1,8 @@
-"""Cases with more than 2**31 scores: an index of 32 bits wraps. They want some 20 GB of memory, so they are asked for.
+"""Cases with more than 2**31 scores, where a 32-bit index overflows. They need some 20 GB of memory.
 
-The rows repeat a block of distinct rows, whose number is a prime, so that no wrapped index falls on an equal row. In
-the subject's process a result of that size is folded into the least and the greatest value over all repetitions, and
-both are judged: no element goes unseen.
+The rows repeat a block of distinct rows. The block's length is a prime, so that an overflowed index does not refer to
+an equal row. In the subject's process, a result of that size is reduced to the minimum and the maximum over all
+repetitions of each row. Both are judged, so every element is checked.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class HugeCase(Case):
     dtype: str
     reduction: str
     shape: tuple
-    distinct: int = BLOCK  # with 1 the rows are all alike, and no memory is needed for them
+    distinct: int = BLOCK  # with 1, all rows are equal and the arrays are views that need no memory
     tier = "huge"
     focus = ("large-sizes",)
     seconds = 1200
@@ -46,7 +46,7 @@ class HugeCase(Case):
         return scores_and_target(self.dtype, 1, (self.distinct, self.shape[1]), "normal")
 
     def inputs(self):
-        """The rows repeated; as views of the block, which only a copy makes as large as they look."""
+        """The repeated rows, as views of the block."""
         scores, target = self.block()
         times = -(-self.shape[0] // self.distinct)
         rows = np.broadcast_to(scores, (times, *scores.shape))
@@ -60,7 +60,7 @@ class HugeCase(Case):
         return [Call(self.operation, inputs.arguments(), np.array(1, scores.dtype))]
 
     def fold(self, array):
-        """The least and the greatest of what the repetitions of each row of the block gave."""
+        """The minimum and the maximum over the repetitions of each row of the block."""
         if array.ndim == 0 or len(array) != self.shape[0]:
             return array
         whole = len(array) // self.distinct * self.distinct

@@ -1,7 +1,7 @@
-"""Inputs: the arrays of a case, drawn from what its id says about them.
+"""The arrays of the cases, drawn with a generator that is seeded by the case's id.
 
-Scores and targets come from dtype, margin, shape and kind of values alone, so that cases which differ only in p,
-reduction or weight share them, and the exact work on them.
+Scores and targets depend only on dtype, margin, shape and kind of values. Cases that differ in p, reduction or weight
+share them, and also share their exact hinges.
 """
 
 import zlib
@@ -11,7 +11,11 @@ from typing import Optional
 import numpy as np
 
 DTYPES = {"f16": np.float16, "f32": np.float32, "f64": np.float64}
-LARGEST = {"f16": 3e4, "f32": 1e30, "f64": 1e150}  # hinges and their squares at the end of the dtype, or beyond
+LARGEST = {
+    "f16": 3e4,
+    "f32": 1e30,
+    "f64": 1e150,
+}  # hinges and their squares near or beyond the dtype's largest number
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Inputs:
         return self.input.dtype
 
     def arguments(self):
-        """Those of the page; no weight where there is none."""
+        """The arguments of the documented function, without weight if it is None."""
         weight = {} if self.weight is None else {"weight": self.weight}
         options = {"p": self.p, "margin": self.margin, "reduction": self.reduction}
         return {"input": self.input, "target": self.target, **weight, **options}
@@ -45,7 +49,7 @@ def _normal(dtype, shape, target, margin, rng):
 
 
 def _tie(dtype, shape, target, margin, rng):
-    """Quarters: every sum is exact, and many hinges are exactly 0."""
+    """Multiples of 1/4: every sum is exact, and many hinges are exactly 0."""
     scores = (rng.integers(-6, 7, shape) / 4).astype(dtype)
     rows = np.arange(shape[0])
     scores[rows, (target + 1) % shape[1]] = scores[rows, target] - dtype(margin)
@@ -53,7 +57,7 @@ def _tie(dtype, shape, target, margin, rng):
 
 
 def _nan(dtype, shape, target, margin, rng):
-    """NaN in a wrong class, in the right one, and in the last; every fourth row has none."""
+    """NaN in class 0, in the target class, or in the last class; every fourth row has none."""
     scores = _normal(dtype, shape, target, margin, rng)
     scores[1::4, 0] = np.nan
     scores[2::4] = np.where(np.arange(shape[1]) == target[2::4, None], np.nan, scores[2::4])
@@ -62,7 +66,7 @@ def _nan(dtype, shape, target, margin, rng):
 
 
 def _infinite(dtype, shape, target, margin, rng):
-    """Infinities of either sign in a wrong class, in the right one, and in both."""
+    """Infinities of either sign in a wrong class, in the target class, or in both."""
     scores = _normal(dtype, shape, target, margin, rng)
     for row, y in enumerate(target):
         own, other = [(0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (0, 0)][row % 7]
@@ -78,7 +82,7 @@ def _largest(dtype, shape, target, margin, rng):
 
 
 def _cancelling(dtype, shape, target, margin, rng):
-    """margin - x[y] needs more than one float and x[i] nearly cancels it: what is left is tiny."""
+    """The gap margin - x[y] is not representable, and x[i] nearly cancels it, so that the hinge is tiny."""
     rows = shape[0]
     exponent = -9 if dtype == np.float16 else -30
     scores = np.full(shape, -margin, dtype)
@@ -88,15 +92,15 @@ def _cancelling(dtype, shape, target, margin, rng):
 
 
 def _wide(dtype, shape, target, margin, rng):
-    """margin is 2**24 + 1, which float32 cannot hold, and every hinge is 1."""
+    """The margin is 2**24 + 1, which float32 cannot represent, and every hinge is 1."""
     scores = np.full(shape, -(2.0**24), dtype)
     scores[np.arange(shape[0]), target] = 0
     return scores
 
 
 def _equal(dtype, shape, target, margin, rng):
-    """All rows alike, so that in float16 each is rounded the same way: at (500, 7), p = 1, by 0.43 ulp, which
-    is 1.32 ulp of the sum where rows are rounded before it."""
+    """Equal rows, which round in the same direction. In float16 with shape (500, 7) and p = 1, each rounding error is
+    0.43 ulp; if rows are rounded before the sum, its error is 1.32 ulp."""
     scores = np.zeros(shape, dtype)
     scores[np.arange(shape[0]), target] = -184 / 1024
     return scores
@@ -112,12 +116,12 @@ VALUES = {
     "wide": _wide,
     "equal": _equal,
     "first": _normal,  # every target is 0
-    "last": _normal,  # or C - 1
+    "last": _normal,  # every target is C - 1
     "beyond": _normal,  # one target is C
-    "negative": _normal,  # or -1
-    "far": _normal,  # or 2**32 + 1, which 32 bits take for 1
+    "negative": _normal,  # one target is -1
+    "far": _normal,  # one target is 2**32 + 1, which is 1 if truncated to 32 bits
     "strided": _normal,  # every second column of a matrix twice as wide
-    "transposed": _normal,  # a matrix the other way round in memory
+    "transposed": _normal,  # the transpose of a contiguous matrix
 }
 BAD_TARGET_ROW = 2
 BAD_TARGETS = {"beyond": None, "negative": -1, "far": 2**32 + 1}

@@ -1,8 +1,8 @@
 """Cases without an oracle: identities that follow from the formula, on sizes where exact arithmetic would be slow.
 
-Each law gives several calls and says what must hold between their results. What an identity may be off by is the sum
-of the bounds of its sides: one ulp each in float16 and float32, the naive bound in float64; and one more rounding where
-the identity itself computes.
+Each law makes several calls and compares two expressions of their results. Its error bound is the sum of the bounds of
+both sides (one ulp each in float16 and float32, the naive bound in float64) and of one more rounding, because some laws
+compute with the results.
 """
 
 import functools
@@ -23,13 +23,13 @@ def _change(inputs, **changes):
 
 
 def _shift(inputs):
-    """Adding a number to a whole row changes nothing. Scores are quarters, so the sum is exact."""
+    """Adding a constant to a row changes nothing. Scores are multiples of 1/4, so the sum is exact."""
     shifted = inputs.input + np.arange(len(inputs.input), dtype=inputs.dtype)[:, None] % 7
     return [inputs, _change(inputs, input=shifted)], lambda a, b: (a, b)
 
 
 def _permute(inputs):
-    """Naming the classes otherwise changes nothing."""
+    """Permuting the classes changes nothing."""
     order = generator("order").permutation(inputs.input.shape[1])
     renamed = np.argsort(order)[inputs.target]
     other = _change(inputs, input=inputs.input[:, order], target=renamed, weight=inputs.weight[order])
@@ -44,23 +44,23 @@ def _mean(inputs):
 
 
 def _weight(inputs):
-    """Twice the weight, twice the loss; exactly, for two is a power of two."""
+    """Twice the weight gives twice the loss. The factor is a power of two, so this is exact."""
     return [inputs, _change(inputs, weight=inputs.weight * inputs.dtype.type(2))], lambda a, b: (a.astype(float) * 2, b)
 
 
 def _split(inputs):
-    """A batch in two halves gives the losses of the whole."""
+    """The losses of two halves of a batch are those of the whole batch."""
     half = len(inputs.input) // 2
     parts = [_change(inputs, input=inputs.input[s], target=inputs.target[s]) for s in (slice(half), slice(half, None))]
     return [inputs, *parts], lambda whole, *halves: (whole, np.concatenate(halves))
 
 
 def _balance(inputs):
-    """A row of the gradient sums to 0: what the wrong classes gain, the right one loses."""
+    """Each row of the gradient sums to 0."""
     return [inputs], lambda gradient: (gradient.astype(float).sum(1), np.zeros(len(gradient)))
 
 
-# law -> how it is put, the reduction it is put with, and the operation
+# law -> the function that returns its calls' inputs and the two sides to compare, the reduction, the operation
 LAWS = {
     "shift": (_shift, "none", "loss"),
     "permute": (_permute, "none", "loss"),
@@ -82,7 +82,7 @@ def _inputs(case):
 
 @functools.lru_cache(maxsize=1)
 def _naive(case):
-    """The naive bound of a law's results; kept for the other legs."""
+    """The naive bound of a law's results, cached for the other legs."""
     naive = Naive(_inputs(case))
     return naive.gradient(np.ones(case.shape[0])) if case.law == "balance" else np.asarray(naive.loss())
 
@@ -105,22 +105,22 @@ class LawCase(Case):
     def needs(self):
         return frozenset({DTYPES[self.dtype].__name__, LAWS[self.law][2]})
 
-    def _put(self):
+    def _inputs_and_sides(self):
         return LAWS[self.law][0](_inputs(self))
 
     def calls(self):
         dout = np.ones(self.shape[0], DTYPES[self.dtype])
-        return [Call(LAWS[self.law][2], inputs.arguments(), dout) for inputs in self._put()[0]]
+        return [Call(LAWS[self.law][2], inputs.arguments(), dout) for inputs in self._inputs_and_sides()[0]]
 
     def outcome_of_results(self, answers, leg):
-        between = self._put()[1]
+        sides = self._inputs_and_sides()[1]
         for answer in answers:
             if answer.array.dtype != DTYPES[self.dtype]:
                 text = f"returned {answer.array.dtype}, expected {np.dtype(DTYPES[self.dtype])}"
                 return Outcome(Verdict.DIVERGES, text, ("output-dtype",))
             if not np.isfinite(answer.array).all():
                 return Outcome(Verdict.DIVERGES, "a result is not finite", self.focus)
-        left, right = (np.asarray(side, np.float64) for side in between(*[answer.array for answer in answers]))
+        left, right = (np.asarray(side, np.float64) for side in sides(*[answer.array for answer in answers]))
         if left.shape != right.shape:
             return Outcome(Verdict.DIVERGES, f"shapes {left.shape} and {right.shape}", self.focus)
         naive, bound, magnitude = self._bounds(answers[0].array, np.maximum(abs(left), abs(right)))
@@ -136,9 +136,10 @@ class LawCase(Case):
         return Outcome(Verdict.CONFORMS, "", (), None, fraction)
 
     def _bounds(self, result, scale):
-        """The naive bound, what 'accuracy' allows, and what they are bounds of.
+        """The naive bound and the bound of the clause 'accuracy', and the magnitude to which they apply.
 
-        For three roundings; 'balance' adds up those of a row, the wrong classes by the largest of them.
+        Both are three times the bound of one result: two sides and one more rounding. For 'balance' they are the sums
+        of the bounds of a row's elements, where a wrong class has the bound of the largest one.
         """
         inputs, naive = _inputs(self), _naive(self)
         if self.law != "balance":

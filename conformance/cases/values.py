@@ -1,5 +1,5 @@
-"""Cases with exact values: every dtype x p x reduction x weight on every shape; margins and special values in covering
-combinations; the loss and both gradients of each."""
+"""Cases with exact values, for the loss and both gradients: every dtype x p x reduction x weight on every shape, and
+margins and special values in combinations that cover all pairs."""
 
 import functools
 import itertools
@@ -20,32 +20,32 @@ REDUCTIONS = ("none", "mean", "sum")
 WEIGHTS = ("wnone", "w+", "wsigned", "w0")
 OPTIONS = list(itertools.product(DTYPES, POWERS, REDUCTIONS, WEIGHTS))
 
-# Each shape is here for an edge.
+# Each shape tests a boundary of an implementation.
 SHAPES = {
     (1, 1): "one element",
-    (7, 1): "one class: only the right one",
+    (7, 1): "one class: only the target class",
     (1, 5): "one row",
-    (5, 4): "fewer classes than a vector has lanes",
-    (9, 31): "one less than a vector or a warp",
-    (8, 32): "a vector or a warp",
-    (9, 33): "and one more",
-    (6, 127): "one less than several vectors",
-    (5, 128): "several",
-    (17, 129): "and one more",
-    (300, 7): "many short rows, which threads may share in groups",
+    (5, 4): "fewer classes than lanes in a vector",
+    (9, 31): "one class less than a vector or a warp",
+    (8, 32): "one vector or warp",
+    (9, 33): "one class more than a vector or a warp",
+    (6, 127): "one class less than several vectors",
+    (5, 128): "several vectors",
+    (17, 129): "one class more than several vectors",
+    (300, 7): "many short rows, which threads may process in groups",
     (3, 1100): "ragged rows beyond a thousand",
     (3, 20_001): "longer than any block",
-    (2, 100_000): "few rows with very many classes",
+    (2, 100_000): "few rows with many classes",
     (0, 5): "no rows",
 }
 SPECIAL_SHAPE = (9, 33)
 LARGE_SHAPES = {
-    (4000, 10): "more short rows than one thread takes",
-    (300, 1000): "rows enough for every thread",
-    (66, 16_500): "and each longer than a block",
+    (4000, 10): "more short rows than one thread processes",
+    (300, 1000): "enough rows for every thread",
+    (66, 16_500): "enough rows for every thread, each longer than a block",
 }
 
-# What is special: margins and kinds of values, on which operations, with which margins, and the clauses they are for.
+# Special margins and values: name -> kind of values, operations, margins, and the clauses in focus.
 MARGINS = (1, 0, -1, 3)
 SPECIALS = {
     "m0": ("normal", OPERATIONS, (0,), ("margin",)),
@@ -91,7 +91,7 @@ class ValueCase(Case):
     shape: tuple
     values: str
     tier: str
-    special: tuple = ()  # the clauses it is for, where it is not for the formula as such
+    special: tuple = ()  # the clauses in focus, if they are not those of the formula
 
     @property
     def id(self):
@@ -104,7 +104,7 @@ class ValueCase(Case):
     def focus(self):
         if self.shape[0] == 0:
             return ("no-rows",)
-        if self.values == "wide" and self.dtype == "f32":  # which cannot hold that margin
+        if self.values == "wide" and self.dtype == "f32":  # float32 cannot represent the margin
             return ("accuracy",)
         if self.special and (self.operation != "weight-gradient" or self.values in BAD_TARGETS):
             return self.special
@@ -120,7 +120,7 @@ class ValueCase(Case):
 
     @property
     def clauses(self):
-        """Where an error is the answer, it says nothing of values."""
+        """With a bad target the expected answer is an error, which confirms nothing about values."""
         return (*self.focus, "inputs-kept", "same-twice") if self.values in BAD_TARGETS else super().clauses
 
     @property
@@ -134,7 +134,7 @@ class ValueCase(Case):
         return Inputs(scores, target, weight, self.p, self.margin, self.reduction)
 
     def dout(self):
-        """An upstream gradient of the loss's shape."""
+        """The upstream gradient."""
         values = np.linspace(-1, 2, self.shape[0]) if self.reduction == "none" else 1.5
         return np.array(values, DTYPES[self.dtype])
 
@@ -148,7 +148,7 @@ class ValueCase(Case):
         return [self._call(self.inputs(), self.dout())]
 
     def disturbance(self):
-        """Other scores of the same shape; before no rows, eight: what they leave in memory would show."""
+        """A call with other scores of the same shape; for N = 0, with eight rows, whose results may stay in memory."""
         inputs, dout = self.inputs(), self.dout()
         scores, target = -inputs.input[::-1], np.clip(inputs.target[::-1], 0, self.shape[1] - 1)
         if self.shape[0] == 0:
@@ -167,7 +167,7 @@ class ValueCase(Case):
         return judge_values(answers[0].array, exact, dtype, self.focus, naive, claim)
 
     def outcome_of_error(self, answer, leg):
-        """A target out of range is what an error is for; it names the row and the value."""
+        """For a target out of range an error conforms if it names the row and the value."""
         if self.values not in BAD_TARGETS or self.needs & set(leg.limits):
             return super().outcome_of_error(answer, leg)
         row, value = BAD_TARGET_ROW, self.inputs().target[BAD_TARGET_ROW]
@@ -179,7 +179,7 @@ class ValueCase(Case):
 
 @functools.lru_cache(maxsize=2)
 def _expected(case):
-    """The exact values of a case, and the naive bound of each; kept for the other legs."""
+    """The exact values of a case and their naive bounds, cached for the other legs."""
     inputs, dout = case.inputs(), case.dout()
     hinges = _hinges(case.dtype, case.margin, case.shape, case.values)
     method = case.operation.replace("-", "_")
@@ -193,7 +193,7 @@ def _operations(weight, operations=OPERATIONS):
 
 
 def product_cases():
-    """Every option on every shape. The quick tier takes all on one shape, and on the others a twelfth, each another."""
+    """Every option on every shape. The quick tier has all options on one shape and a twelfth of them on each other."""
     for s, shape in enumerate(SHAPES):
         for o, option in enumerate(OPTIONS):
             tier = "quick" if shape == SPECIAL_SHAPE or (o + 5 * s) % 12 == 0 else "full"
@@ -202,7 +202,7 @@ def product_cases():
 
 
 def large_cases():
-    """Sizes that threads share, with every dtype and p, and the other options in turn."""
+    """Sizes that several threads share, with every dtype and p, and the other options in turn."""
     for s, shape in enumerate(LARGE_SHAPES):
         for i, (dtype, p) in enumerate(itertools.product(DTYPES, POWERS)):
             reduction, weight = REDUCTIONS[(i + s) % 3], WEIGHTS[(i + s) % 4]
@@ -212,7 +212,7 @@ def large_cases():
 
 
 def cancelling_cases():
-    """Hinges that nearly vanish, at lengths where an error in each would add up."""
+    """Hinges of almost 0, with so many classes that an error in each would add up."""
     for shape in ((3, 1100), (2, 100_000)):
         for dtype, p in itertools.product(DTYPES, POWERS):
             for operation in ("loss", "gradient"):
@@ -221,10 +221,10 @@ def cancelling_cases():
 
 
 def special_cases():
-    """Every special with every dtype, p and reduction, and with weights and margins in turn so that all pairs meet."""
+    """Every special with every dtype, p and reduction, and weights and margins in turn, so that all pairs occur."""
     for s, (values, operations, margins, clauses) in enumerate(SPECIALS.values()):
         for i, (dtype, p, reduction) in enumerate(itertools.product(DTYPES, POWERS, REDUCTIONS)):
-            if values == "wide" and dtype == "f16":  # it holds no 2**24
+            if values == "wide" and dtype == "f16":  # float16 cannot represent 2**24
                 continue
             weight, margin = WEIGHTS[(i + s) % 4], margins[(i + i // 4 + s) % len(margins)]
             tier = "quick" if (i + s) % 3 == 0 else "full"
@@ -236,7 +236,7 @@ def special_cases():
 
 
 def nan_weight_cases():
-    """A weight of NaN, and one class whose score is not finite: no class is wrong, so the sum is empty."""
+    """A NaN weight; and C = 1 with a score that is not finite, where the sum over the other classes is empty."""
     for dtype, p, reduction in itertools.product(DTYPES, POWERS, REDUCTIONS):
         tier = "quick" if p == 1 else "full"
         options = (dtype, p, reduction)

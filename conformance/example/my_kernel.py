@@ -1,6 +1,6 @@
-"""A worked example: an implementation of your own, and the subject that puts it to the suite.
+"""An example: an implementation, and the subject that makes it testable by the suite.
 
-Copy this file anywhere, replace `MyKernel`'s two functions by yours, and run beside it:
+Copy this file to a folder, replace `MyKernel` by your implementation, and run in that folder:
 
     pytest PATH/TO/conformance --subject my_kernel:MySubject --report report.json
 """
@@ -11,7 +11,7 @@ from conformance.subjects.base import Subject
 
 
 class MyKernel:
-    """Stands for a library of yours: the loss and its gradient, by way of float64."""
+    """A stand-in for your library. It computes in float64."""
 
     @staticmethod
     def hinge(scores, target, margin):

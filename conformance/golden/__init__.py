@@ -1,1 +1,1 @@
-"""Committed results: what the oracle must agree with."""
+"""Committed results with which the oracle must agree."""

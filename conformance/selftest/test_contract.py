@@ -1,4 +1,4 @@
-"""Every clause has cases and every case a clause; the cases are what they are said to be."""
+"""Every clause has cases and every case has clauses; the cases cover the combinations that their module promises."""
 
 import itertools
 import pickle
@@ -30,35 +30,35 @@ def test_clauses_and_cases_cover_each_other():
     assert uncovered(CASES) == ([], [])
 
 
-def test_clauses_but_that_of_huge_sizes_are_covered_by_the_full_tier():
+def test_full_tier_covers_all_clauses_but_large_sizes():
     assert uncovered(all_cases("full")) == (["large-sizes"], [])
 
 
 @pytest.mark.parametrize("clause", CLAUSES)
-def test_a_clause_without_its_cases_is_missed(clause):
+def test_clause_without_cases_is_reported(clause):
     rest = [case for case in CASES if clause not in case.clauses]
     assert clause in uncovered(rest)[0]
 
 
-def test_a_case_without_a_clause_is_missed():
+def test_case_without_clauses_is_reported():
     class Stray:
         id, clauses = "stray", ()
 
     assert uncovered([*CASES, Stray()]) == ([], ["stray"])
 
 
-def test_clauses_say_where_they_are_from():
+def test_sources_and_texts_of_clauses():
     assert {clause.source for clause in CLAUSES.values()} == {"page", "decided"}
     assert all(clause.text for clause in CLAUSES.values())
 
 
-def test_ids_are_unique_and_plain():
+def test_case_ids_are_unique_and_readable():
     ids = [case.id for case in CASES]
     assert len(ids) == len(set(ids))
     assert all(set(id) <= set("abcdefghijklmnopqrstuvwxyz0123456789-+") for id in ids)
 
 
-def test_the_product_is_whole():
+def test_product_of_options_and_shapes_is_complete():
     """Every dtype, p, reduction and weight on every shape, for the loss and both gradients."""
     ids = {case.id for case in VALUE_CASES}
     for dtype, p, reduction, weight, shape in itertools.product(DTYPES, POWERS, REDUCTIONS, WEIGHTS, SHAPES):
@@ -67,7 +67,7 @@ def test_the_product_is_whole():
 
 
 @pytest.mark.parametrize("name", SPECIALS)
-def test_special_values_meet_every_other_choice(name):
+def test_special_values_cover_all_options(name):
     """Each dtype, p and reduction in all combinations, each weight, and each margin that is varied."""
     values, operations, margins, clauses = SPECIALS[name]
     cases = [c for c in VALUE_CASES if (c.special, c.values, c.operation) == (clauses, values, operations[0])]
@@ -78,7 +78,7 @@ def test_special_values_meet_every_other_choice(name):
     assert {c.margin for c in cases} == set(margins)
 
 
-def test_weights_and_margins_meet_in_pairs_with_all_else():
+def test_special_values_cover_pairs_with_weights_and_margins():
     special = [c for c in VALUE_CASES if c.special and c.operation == "loss"]
     for name, choices in {"dtype": DTYPES, "p": POWERS, "reduction": REDUCTIONS, "margin": MARGINS}.items():
         assert {(getattr(c, name), c.weight) for c in special} >= set(itertools.product(choices, WEIGHTS))
@@ -86,27 +86,27 @@ def test_weights_and_margins_meet_in_pairs_with_all_else():
         assert {(getattr(c, name), c.margin) for c in special} >= set(itertools.product(choices, MARGINS))
 
 
-def test_tiers_hold_one_another():
+def test_each_tier_includes_the_smaller_one():
     quick, full, huge = (set(case.id for case in all_cases(tier)) for tier in TIERS)
     assert quick < full < huge
 
 
-def test_the_quick_tier_sees_every_shape():
+def test_quick_tier_has_every_shape():
     assert {case.shape for case in all_cases("quick") if isinstance(case, ValueCase)} >= set(SHAPES)
     assert all(shape[0] * shape[1] > 32768 for shape in LARGE_SHAPES)
 
 
-def test_cases_travel_and_draw_the_same_arrays():
+def test_pickled_case_draws_the_same_arrays():
     for case in all_cases("quick")[::17]:
-        other = pickle.loads(pickle.dumps(case))
-        assert other.id == case.id
-        for mine, theirs in zip(case.calls(), other.calls()):
-            for name, value in mine.arguments.items():
-                np.testing.assert_array_equal(value, theirs.arguments[name])
+        copy = pickle.loads(pickle.dumps(case))
+        assert copy.id == case.id
+        for call, copied in zip(case.calls(), copy.calls()):
+            for name, value in call.arguments.items():
+                np.testing.assert_array_equal(value, copied.arguments[name])
 
 
 @pytest.mark.parametrize("entry", ledger.entries(), ids=lambda entry: entry["id"])
-def test_entries_of_the_ledger_are_whole_and_select_cases(entry):
+def test_ledger_entry_is_complete_and_selects_cases(entry):
     assert ledger.REQUIRED <= set(entry) <= ledger.REQUIRED | ledger.OPTIONAL
     assert any(ledger.selects(entry, case.id) for case in CASES)
     for pattern in entry["cases"]:

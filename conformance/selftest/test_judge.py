@@ -1,4 +1,4 @@
-"""The logic of verdicts, on results that are known to be right, nearly right, and wrong."""
+"""The outcomes of results that are right, slightly inaccurate, or wrong."""
 
 import numpy as np
 import pytest
@@ -39,22 +39,22 @@ CONFORMS, ACCURACY, WRONG = (Verdict.CONFORMS, ()), (Verdict.DIVERGES, ("accurac
     (np.nan, WRONG),
     (np.inf, WRONG),
 ])  # fmt: skip
-def test_of_one(result, expected):
+def test_result_near_one(result, expected):
     assert judged(result, values(1.0)) == expected
 
 
-def test_what_is_left_beyond_float64_counts():
-    """The exact value is 1 + 1.4 steps of float32: the one below is 1.4 ulp off, the one above 0.4 and 0.6."""
+def test_rest_beyond_float64_is_added_to_the_error():
+    """The exact value is 1 + 1.4 float32 steps: 1 is 1.4 ulp off, and the next two numbers are 0.4 and 0.6 ulp off."""
     exact = values(1 + STEP, rest=0.4 * STEP)
     assert judged(1.0, exact) == ACCURACY
     assert judged(1 + STEP, exact) == judged(1 + 2 * STEP, exact) == CONFORMS
 
 
-def test_a_claim_is_held_to():
+def test_claim_is_enforced():
     assert judged(1 + STEP, values(1.0), claim=0.501) == ACCURACY
 
 
-def test_float64_is_allowed_what_its_steps_cost():
+def test_float64_is_held_to_the_naive_bound():
     assert judged(1 + 1e-12, values(1.0), np.float64, naive=1e-11) == CONFORMS
     assert judged(1 + 1e-10, values(1.0), np.float64, naive=1e-11) == WRONG
 
@@ -69,7 +69,7 @@ def test_float64_is_allowed_what_its_steps_cost():
     (0, np.nan, WRONG),
     (np.nan, np.inf, WRONG),
 ])  # fmt: skip
-def test_what_is_not_finite_in_float16(result, exact, expected):
+def test_overflow_infinity_and_nan_in_float16(result, exact, expected):
     assert judged(result, values(exact), np.float16, naive=32) == expected
 
 
@@ -80,8 +80,7 @@ def test_dtype_and_shape():
     assert judged([[1.0, 2.0]], exact) == WRONG
 
 
-def test_what_is_broken_is_named_with_care():
-    """A wrong shape says nothing of the formula, and a wrong value nothing of shapes."""
+def test_wrong_shape_and_wrong_value_break_different_clauses():
     focus = ("formula", "input-shape", "returns-rows")
     shape = judge_values(np.ones((2, 1), np.float32), values([1.0, 2.0]), np.dtype(np.float32), focus)
     assert shape.broken == ("returns-rows",)
@@ -89,14 +88,14 @@ def test_what_is_broken_is_named_with_care():
     assert value.broken == ("formula",)
 
 
-def test_a_bound_wider_than_the_values_is_vacuous():
-    """A sum that cancels, judged by what was added up; exact zeros, though, say something."""
+def test_bound_wider_than_the_values_is_vacuous():
+    """The scale of a sum that cancels exceeds its value. Exact zeros have no error bound and are not vacuous."""
     assert judged(1e-9, values(1e-9, scale=1.0))[0] is Verdict.VACUOUS
     assert judged([0.0, 0.0], values([0.0, 0.0])) == CONFORMS
     assert judged([1.0, 0.0, 0.0], values([1.0, 1e-9, 1e-9], scale=[1.0, 1.0, 1.0]))[0] is Verdict.VACUOUS
 
 
-def test_where_the_naive_bound_says_nothing_a_near_miss_is_one_of_accuracy():
+def test_infinite_naive_bound_leaves_a_sixteenth_of_the_value():
     assert judged(1 + 2**-9, values(1.0), np.float16, naive=np.inf) == ACCURACY
     assert judged(1.125, values(1.0), np.float16, naive=np.inf) == WRONG
 
@@ -105,13 +104,13 @@ def test_where_the_naive_bound_says_nothing_a_near_miss_is_one_of_accuracy():
     (Answer(error=("ValueError", "Exception"), message="target[2] is 33"), Verdict.CONFORMS, ()),
     (Answer(error=("ValueError", "Exception"), message="bad target"), Verdict.DIVERGES, ("target-out-of-range",)),
 ])  # fmt: skip
-def test_a_target_out_of_range_is_named(answer, verdict, broken):
+def test_error_must_name_the_target_out_of_range(answer, verdict, broken):
     case = CASES["loss-f32-p1-none-wnone-m0-9x33-beyond"]
     outcome = case.outcome([answer], LEG)
     assert (outcome.verdict, outcome.broken) == (verdict, broken)
 
 
-def test_nan_for_a_target_out_of_range_is_for_those_who_cannot_raise():
+def test_nan_for_a_target_out_of_range_needs_another_device_or_a_limit():
     case = CASES["loss-f32-p1-mean-w+-m-1-9x33-beyond"]
     answer = Answer(np.array(np.nan, np.float32))
     assert case.outcome([answer], LEG).detail == "accepted target[2] = 33"
@@ -120,7 +119,7 @@ def test_nan_for_a_target_out_of_range_is_for_those_who_cannot_raise():
         assert case.outcome([Answer(np.array(1.0, np.float32))], leg).verdict is Verdict.DIVERGES
 
 
-def test_who_documents_step_by_step_accuracy_is_held_to_the_formula():
+def test_documented_accuracy_limit_allows_the_naive_bound_only():
     case = CASES["loss-f32-p1-mean-wnone-m1-9x33"]
     right = NumPy("CPU", "").loss(**case.inputs().arguments())
     leg = LEG._replace(limits={"accuracy": "its README"})
@@ -134,7 +133,7 @@ def test_who_documents_step_by_step_accuracy_is_held_to_the_formula():
         assert case.outcome([answer], leg).verdict is documented
 
 
-def test_a_dtype_that_is_documented_to_be_refused_is_refused_for_bad_targets_too():
+def test_documented_dtype_limit_applies_to_bad_targets():
     refused = Answer(error=("RuntimeError",), message="no float64")
     leg = LEG._replace(limits={"float64": "its README"})
     assert CASES["loss-f64-p1-mean-w+-m1-9x33-far"].outcome([refused], leg).verdict is Verdict.REFUSES_AS_DOCUMENTED
@@ -153,18 +152,18 @@ def test_documented_errors(error, message, broken):
     assert outcome.verdict is (Verdict.DIVERGES if broken else Verdict.CONFORMS)
 
 
-def test_an_error_for_good_arguments_too_is_no_documented_one():
+def test_error_for_good_arguments_is_undocumented():
     refused = Answer(error=("TypeError",), message="p must be int")
     assert CASES["raises-p-float"].outcome([refused, refused], LEG).verdict is Verdict.REFUSES
 
 
-def test_what_is_written_is_told_before_what_is_wrong():
+def test_written_memory_takes_precedence_over_a_wrong_value():
     case = CASES["loss-f32-p1-none-wnone-m1-9x33"]
     for wrote, broken in (("weight", "inputs-kept"), ("memory next to its result", "inside-buffers")):
         outcome = case.outcome([Answer(np.zeros(9, np.float32), wrote=wrote)], LEG)
         assert outcome.broken == (broken,)
 
 
-def test_only_conforming_is_no_failure_beside_what_was_not_asked():
+def test_verdicts_that_do_not_fail_a_run():
     passing = {Verdict.CONFORMS, Verdict.NOT_AVAILABLE, Verdict.REFUSES_AS_DOCUMENTED}
     assert {verdict for verdict in Verdict if not verdict.is_failure} == passing

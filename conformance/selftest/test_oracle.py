@@ -1,4 +1,4 @@
-"""The oracle against numbers that others worked out, and the bounds against arithmetic that may well be inexact."""
+"""The oracle against independent results, and the bounds against naive arithmetic."""
 
 import json
 import math
@@ -30,13 +30,13 @@ def values_of(case):
 
 @pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case.id)
 def test_golden_values(case):
-    """Committed fractions, in every bit."""
+    """The oracle equals the committed fractions in every bit."""
     exact, expected = values_of(case), case.expected()
     np.testing.assert_array_equal(exact.nearest, expected.nearest)
     np.testing.assert_array_equal(exact.rest, expected.rest)
 
 
-def test_every_case_that_pytorch_was_asked_is_recorded():
+def test_recorded_cases_are_complete():
     assert {case.id for case in COMPARED} == set(RECORDED)
     assert len(RECORDED) >= 40
 
@@ -50,8 +50,8 @@ def test_pytorch_in_float64(case):
 
 @pytest.mark.parametrize("p", [1, 2])
 @pytest.mark.parametrize("values", ["nan", "inf"])
-def test_what_is_not_finite_follows_ieee_arithmetic(values, p):
-    """Against the formula in float64, step by step, weights of zero and of both signs among them."""
+def test_nan_and_infinity_follow_ieee_arithmetic(values, p):
+    """Compared with naive arithmetic in float64, also with zero, negative and NaN weights."""
     base = next(c for c in all_cases() if c.id.startswith("loss-f64") and c.id.endswith(f"9x33-{values}")).inputs()
     for weight_kind in ("wnone", "w0", "wsigned", "wnan"):
         weight = weights("f64", weight_kind, base.input.shape[1])
@@ -66,7 +66,7 @@ def test_what_is_not_finite_follows_ieee_arithmetic(values, p):
         np.testing.assert_allclose(exact_of(inputs).loss().nearest, row_loss, rtol=1e-12)
 
 
-def test_counts_stand_for_repeated_rows():
+def test_counts_equal_repeated_rows():
     rng = generator("counts")
     scores, target = rng.standard_normal((3, 5)), np.array([0, 4, 2])
     counts = [2, 1, 3]
@@ -77,7 +77,7 @@ def test_counts_stand_for_repeated_rows():
         np.testing.assert_array_equal(np.repeat(short.gradient(1.5).nearest, counts, 0), long.gradient(1.5).nearest)
 
 
-def test_a_value_is_kept_in_two_floats():
+def test_nearest_and_rest_add_up_to_the_exact_value():
     exact = exact_of(Inputs(np.array([[0.0, 0.1, 0.2]]), np.array([0]), None, 1, 1, "none")).loss()
     value = (2 + Fraction(0.1) + Fraction(0.2)) / 3
     kept = Fraction(float(exact.nearest[0])) + Fraction(float(exact.rest[0]))
@@ -86,7 +86,7 @@ def test_a_value_is_kept_in_two_floats():
 
 @pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
 def test_ulp(dtype):
-    """At ones, next to a power of two, below the normal numbers and at 0."""
+    """At 1, below and at a power of two, at the smallest normal and subnormal number, and at 0."""
     info = np.finfo(dtype)
     values = np.array([1, 1.5, np.nextafter(dtype(2), dtype(0)), 2, info.tiny, info.smallest_subnormal], dtype)
     np.testing.assert_array_equal(ulp(values, dtype), np.spacing(values).astype(np.float64))
@@ -94,15 +94,15 @@ def test_ulp(dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
-def test_from_here_on_a_value_rounds_to_infinity(dtype):
+def test_overflow_is_the_least_value_that_rounds_to_infinity(dtype):
     with np.errstate(over="ignore"):
         assert np.isinf(dtype(overflow(dtype)))
         assert np.isfinite(dtype(np.nextafter(overflow(dtype), 0)))
     assert overflow(np.float64) == math.inf
 
 
-def in_the_dtype(inputs, dout):
-    """The loss and the gradient with every step rounded, as a plain loop in the dtype computes them."""
+def naive_loop(inputs, dout):
+    """The loss and the gradient from a naive loop, in which every step is rounded to the dtype."""
     dtype, (rows, classes) = inputs.dtype.type, inputs.input.shape
     losses, gradient = [], np.zeros_like(inputs.input)
     for r, y in enumerate(inputs.target):
@@ -123,14 +123,14 @@ def in_the_dtype(inputs, dout):
 
 @pytest.mark.parametrize("p", [1, 2])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_plain_loops_stay_within_the_naive_bound(dtype, p):
-    """And use some of it: a bound that is never nearly reached says nothing."""
+def test_naive_loop_stays_within_the_naive_bound(dtype, p):
+    """It must also use at least 2% of the bound: a bound that is far too wide cannot detect an error."""
     used = 0
     for draw in range(20):
         rng = generator(f"{dtype}-{p}-{draw}")
         scores = rng.standard_normal((4, 19)).astype(DTYPES[dtype])
         inputs = Inputs(scores, rng.integers(0, 19, 4), None, p, 1, "mean")
-        loss, gradient = in_the_dtype(inputs, 1.5)
+        loss, gradient = naive_loop(inputs, 1.5)
         exact, naive = exact_of(inputs), Naive(inputs)
         fractions = [abs(float(loss) - exact.loss().nearest) / naive.loss()]
         fractions.append((np.abs(gradient - exact.gradient(1.5).nearest) / naive.gradient(1.5)).max())

@@ -1,7 +1,7 @@
-"""What the suite asks of an implementation: subclass `Subject`, and name it `--subject module:Class`.
+"""The base class of all subjects. Subclass `Subject` and name the class with `--subject module:Class`.
 
-A subject lives in a process of its own, which alone imports its framework. Import that in `__init__`, not at the top of
-the module: then the suite can say what is missing.
+A subject runs in a process of its own, the only one that imports its framework. Import the framework in `__init__`, not
+at the top of the module: then the suite can report what is missing.
 
     class MyKernel(Subject):
         def __init__(self, target, mode):
@@ -20,27 +20,27 @@ import numpy as np
 from conformance.guard import Memory
 
 
-class NotAvailable(Exception):  # noqa: N818 - a state of this machine, not a fault
-    """Raised by a subject's `__init__`: why it cannot run here, and what to install."""
+class NotAvailable(Exception):  # noqa: N818 - a state of this machine, not an error
+    """A subject cannot run here. A subject's `__init__` raises it with the reason and what to install."""
 
 
 class Subject:
     """An implementation under test.
 
-    Arrays reach `loss` and `gradient` as `to_device` made them of NumPy arrays, and results go back through `to_host`;
-    both leave them as they are unless you say otherwise. Arguments that a case leaves out are not passed, so that the
-    defaults are your own. Bad arguments come as they are: a list where a Tensor should be, 1.0 where an int should be.
+    `loss` and `gradient` receive NumPy arrays converted by `to_device`, and their results are converted by `to_host`;
+    by default both return their argument. An argument that a case omits is not passed, so the implementation's own
+    default applies. Bad arguments are passed unchanged: a list instead of a Tensor, 1.0 instead of an int.
 
     Attributes:
-        targets: the device targets it can run on: of 'CPU', 'GPU', 'Ascend'.
-        modes: how it can be called; () where there is but one way.
-        lacks: what it has no way to be asked -> why. Keys: float16, float32, float64, loss, gradient, weight-gradient,
-            non-contiguous, errors, huge.
-        limits: what its own documentation says that it refuses -> where. The same keys; and target-errors, where it
-            gives NaN for the row of a target out of range on CPU too; and accuracy, where it promises no more than
-            arithmetic step by step in the dtype gives.
-        claims: dtype -> the ulp it promises to stay within, where that is less than the contract asks.
-        guarded: whether it works on the very memory that `to_device` is given: then inputs lie between guard pages.
+        targets: the device targets it supports, of 'CPU', 'GPU' and 'Ascend'.
+        modes: its modes, of 'graph' and 'pynative'; () if it has none.
+        lacks: what it has no interface for -> the reason. Keys: float16, float32, float64, loss, gradient,
+            weight-gradient, non-contiguous, errors, huge. Such cases are 'not available'.
+        limits: what its own documentation excludes -> the place in the documentation. The same keys, and:
+            target-errors if a target out of range gives NaN for its row on CPU too, instead of an error;
+            accuracy if it promises only the accuracy of naive arithmetic in the dtype.
+        claims: dtype -> the error in ulp that it promises, if that is less than the contract allows.
+        guarded: whether it reads the memory that `to_device` receives. If so, inputs lie between guard pages.
     """
 
     targets = ("CPU",)
@@ -49,13 +49,13 @@ class Subject:
     limits = {}  # noqa: RUF012
     claims = {}  # noqa: RUF012
     guarded = False
-    memory: Memory  # set where guarded: `memory.result(shape, dtype)` is a poisoned array for a result
+    memory: Memory  # if guarded; `memory.result(shape, dtype)` is a poisoned array for a result
 
     def __init__(self, target, mode):
-        """Get ready, or raise NotAvailable."""
+        """Import what the subject needs, or raise NotAvailable."""
 
     def environment(self):
-        """What a report should name: versions of packages, the device and its driver."""
+        """The versions of packages, the device and its driver, for the report."""
         return {"numpy": np.__version__}
 
     def to_device(self, array):
@@ -65,14 +65,14 @@ class Subject:
         return np.asarray(result)
 
     def synchronize(self):
-        """Wait for what is still under way, so that a crash is laid at the right door."""
+        """Wait until all calls have completed, so that a crash belongs to the call that caused it."""
 
     def recover(self):
-        """Called after an error: let go of what it may have spoiled."""
+        """Called after an error: discard any state that the error may have made unusable."""
 
     def loss(self, input, target, **options):
         raise NotImplementedError
 
     def gradient(self, dout, input, target, **options):
-        """The gradients with respect to input and weight; None for the weight where there is none."""
+        """The gradients with respect to input and weight; the latter is None without a weight."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Functions with the signature of `mindspore.ops.multi_margin_loss`, in graph and PyNative mode; the built-in."""
+"""The base class of subjects that are functions of MindSpore tensors, and MindSpore's own operator."""
 
 import importlib.metadata
 import os
@@ -7,7 +7,10 @@ from conformance.subjects.base import NotAvailable, Subject
 
 
 class MindSporeFunction(Subject):
-    """A function of MindSpore tensors, called as a user calls it: from a compiled Cell in graph mode, else directly."""
+    """A function with the signature of `mindspore.ops.multi_margin_loss`, for both modes.
+
+    In graph mode it is called from a compiled Cell, in PyNative mode directly.
+    """
 
     targets = ("CPU", "GPU", "Ascend")
     modes = ("graph", "pynative")
@@ -31,8 +34,8 @@ class MindSporeFunction(Subject):
 
         try:  # the public mindspore.runtime.synchronize does nothing on CPU
             from mindspore.graph.api import _pynative_executor
-        except ImportError:
-            from mindspore.common.api import _pynative_executor  # before 2.9
+        except ImportError:  # before MindSpore 2.9
+            from mindspore.common.api import _pynative_executor
 
         self._executor = _pynative_executor
         self.mindspore, self.mode, self.target, self.networks = mindspore, mode, target, networks
@@ -57,11 +60,11 @@ class MindSporeFunction(Subject):
         self._executor.sync()
 
     def recover(self):
-        """A compiled Cell that has raised refuses from then on, whatever it is given."""
+        """Discard the last Cell: once a compiled Cell has raised an error, every later call raises too."""
         self._cells.pop(self._last, None)
 
     def _cell(self, gradient, weighted, options):
-        """One Cell for all shapes of the same options, so that MindSpore compiles each shape once."""
+        """The Cell for these options. It is shared by all shapes, so that MindSpore compiles each shape once."""
         key = self._last = (gradient, weighted, repr(sorted(options.items(), key=str)))
         if key not in self._cells:
             cell = self.networks.Network(self.function, options, weighted)

@@ -1,5 +1,7 @@
-"""Cells around a function of (input, target[, weight]) with its options fixed. In a file of their own, because
-MindSpore compiles a Cell from its source."""
+"""Cells that call a function of (input, target[, weight]) with fixed options.
+
+They are in a module of their own because MindSpore compiles a Cell from its source.
+"""
 
 import mindspore as ms
 from mindspore import nn
@@ -17,7 +19,7 @@ class Network(nn.Cell):
 
 
 class Gradient(nn.Cell):
-    """The gradients of a network's output with respect to all its inputs, times the last argument."""
+    """The gradients of a network with respect to all its inputs; the last argument is the upstream gradient."""
 
     def __init__(self, network):
         super().__init__()

@@ -1,10 +1,10 @@
-"""The formula in NumPy: what the suite's own mutants are made of, and the simplest subject to read."""
+"""The formula in NumPy: the simplest complete subject, from which the mutants are derived."""
 
 import numpy as np
 
 from conformance.subjects.base import Subject
 
-WIDE = np.longdouble  # of 64 bits precision on x86-64 and 113 on aarch64
+WIDE = np.longdouble  # its significand has 64 bits on x86-64 and 113 on aarch64
 
 
 class NumPy(Subject):
@@ -32,7 +32,7 @@ class NumPy(Subject):
             by_class = by_class.astype(input.dtype)
         return (factor[:, None] * slope).astype(input.dtype), by_class
 
-    # The steps, one for each way of getting it wrong.
+    # The steps of the formula. Each mutant overrides one of them.
 
     def hinge(self, input, target, margin):
         rows = np.arange(len(target))
@@ -64,7 +64,7 @@ class NumPy(Subject):
         return rows.sum() / (len(rows) if reduction == "mean" else 1)
 
     def check(self, input, target, p, margin, weight, reduction):
-        """The documented `Raises`."""
+        """Raise the documented errors."""
 
         def expect(condition, error, argument, expected, got):
             if not condition:

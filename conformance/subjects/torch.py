@@ -1,21 +1,21 @@
-"""PyTorch's multi_margin_loss, on the CPU or a GPU that it finds."""
+"""PyTorch's multi_margin_loss, on CPU and GPU."""
 
 from conformance.subjects.base import NotAvailable, Subject
 
 
 class Torch(Subject):
     targets = ("CPU", "GPU")
-    lacks = {"weight-gradient": "PyTorch's is not differentiable with respect to weight, and says so"}  # noqa: RUF012
+    lacks = {"weight-gradient": "PyTorch's operator is not differentiable with respect to weight; it raises an error"}  # noqa: RUF012
 
     def __init__(self, target, mode):
         try:
             import torch
         except ImportError as error:
-            raise NotAvailable(f"{error}; install PyTorch") from error
+            raise NotAvailable(f"{error}; install it: pip install torch") from error
         if target == "GPU" and not torch.cuda.is_available():
-            raise NotAvailable("PyTorch finds no GPU; install its CUDA build on a machine with one")
+            raise NotAvailable("PyTorch finds no GPU; install its CUDA build on a machine with a GPU")
         self.torch, self.device = torch, "cuda" if target == "GPU" else "cpu"
-        self.guarded = target == "CPU"  # tensors share the memory of the arrays
+        self.guarded = target == "CPU"  # tensors share memory with the arrays
 
     def environment(self):
         device = self.torch.cuda.get_device_name() if self.device == "cuda" else "CPU"
