@@ -1,4 +1,4 @@
-"""`multi_margin_loss`, the documented function, and the choice of what computes it."""
+"""`multi_margin_loss`, the documented function, and the choice between the kernels and the fallback."""
 
 import functools
 
@@ -18,22 +18,23 @@ def multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction="mean
     .. math::
         \text{loss}(x, y) = \frac{weight[y]}{C} \sum_{i \ne y} \max(0, \text{margin} - x[y] + x[i])^p
 
-    with :math:`weight[y] = 1` where no weights are given.
+    with :math:`weight[y] = 1` if `weight` is None.
 
     Args:
         input (Tensor): Scores :math:`x` of shape :math:`(N, C)`, with :math:`C` at least 1. float16, float32 or
             float64. NaN and infinity follow the formula, and so do float64 scores whose hinges, powers or sums
-            leave the range of float64.
+            overflow float64.
         target (Tensor): Ground truth labels :math:`y` of shape :math:`(N,)`, int64, each in :math:`[0, C)`.
         p (int, optional): The norm degree for pairwise distance, 1 or 2. Default: ``1`` .
-        margin (int, optional): The distance that a wrong class must keep, in units of `input`. Default: ``1`` .
+        margin (int, optional): The required distance between the target score and the scores of the other classes, in
+            units of `input`. Default: ``1`` .
         weight (Tensor, optional): The rescaling weight of each class, of shape :math:`(C,)` and of the dtype of
             `input`. Default: ``None`` .
         reduction (str, optional): Apply specific reduction method to the output: ``'none'`` , ``'mean'`` , ``'sum'`` .
             Default: ``'mean'`` .
 
             - ``'none'``: no reduction will be applied.
-            - ``'mean'``: the sum of the output will be divided by :math:`N`, also with weights; NaN if :math:`N = 0`.
+            - ``'mean'``: the sum of the output will be divided by :math:`N`, with weights too; NaN if :math:`N = 0`.
             - ``'sum'``: the output will be summed.
 
     Returns:
@@ -42,22 +43,22 @@ def multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction="mean
 
     Raises:
         TypeError: If `input`, `target` or `weight` is not a Tensor.
-        TypeError: If `p` or `margin` is not an int; a bool is not.
+        TypeError: If `p` or `margin` is not an int. A bool is not accepted.
         TypeError: If `reduction` is not a str.
         TypeError: If dtype of `input` is not float16, float32 or float64.
         TypeError: If dtype of `target` is not int64.
         TypeError: If dtype of `weight` and `input` is not the same.
         ValueError: If `p` is not 1 or 2.
-        ValueError: If `margin` is beyond the range of int64; graph mode refuses such an int itself.
+        ValueError: If `margin` is outside the range of int64. In graph mode MindSpore itself raises for such an int.
         ValueError: If `reduction` is not one of {'none', 'sum', 'mean'}.
         ValueError: If rank of `input` is not 2, or rank of `target` or `weight` is not 1.
         ValueError: If shape[0] of `input` is not equal to shape[0] of `target`.
         ValueError: If shape[1] of `input` is 0, or is not equal to shape[0] of `weight`.
-        RuntimeError: If a target is outside :math:`[0, C)`, naming its row; or if a shape that graph mode did not know
-            when it compiled turns out to be one of the above.
+        RuntimeError: If a target is outside :math:`[0, C)`; the message names its row. In graph mode with dynamic
+            shapes, if a shape is invalid as described above.
 
     Supported Platforms:
-        ``CPU``; ``GPU`` and ``Ascend``, not run on a device yet
+        ``CPU``; ``GPU`` and ``Ascend``, not yet tested on a device
 
     Examples:
         >>> import mindspore as ms
@@ -74,28 +75,21 @@ def multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction="mean
 
 
 def loss(input, target, p, margin, weight, reduction, margin_types):
-    """`multi_margin_loss` for a margin of any of these types."""
-    kernel, kernel_margin, of_rows = _prepare(p, margin, reduction, weight is not None, margin_types)
+    """`multi_margin_loss` for a margin of one of `margin_types`."""
+    compute = _prepare(p, margin, reduction, weight is not None, margin_types)
     check_tensors(input, target, weight)
-    if kernel is None or (of_rows and not ascend.takes(input.dtype, input.shape)):
-        return composite_loss(input, target, p, margin, weight, reduction)
-    if of_rows:
-        return ascend.loss(kernel, kernel_margin, input, target, weight, reduction)
-    if weight is None:
-        return kernel(input, target, kernel_margin)
-    return kernel(input, target, kernel_margin, weight)
+    return compute(input, target, weight)
 
 
 @constexpr(check=False)
 def _prepare(p, margin, reduction, weighted, margin_types):
-    """Check the options; return the kernel for them, or None for the composite, the margin as the kernel takes it, and
-    whether it is one of rows.
+    """Check the options; return the function of (input, target, weight) that computes the loss.
 
-    In PyNative mode this runs in every call: what the first call found is kept.
+    PyNative mode calls this for every loss, so the result is cached.
     """
     try:
         return _prepared(p, margin, reduction, weighted, margin_types)
-    except TypeError:  # an option that cannot be hashed is none that is allowed
+    except TypeError:  # the cache cannot hash an invalid option such as a list
         check_options(p, margin, reduction, margin_types)
         raise
 
@@ -105,8 +99,48 @@ def _prepared(p, margin, reduction, weighted, margin_types):
     check_options(p, margin, reduction, margin_types)
     kernels = library.choose()
     if kernels is None:
-        return None, None, False
+        return _fallback(p, margin, reduction)
     if kernels.target == "Ascend":
-        return ascend.row_sums(p, float(margin)), ascend.margin_tensor(float(margin)), True
-    kernel = primitive.loss_kernel(kernels.path, p, float(margin), reduction, weighted)
-    return kernel, primitive.margin_tensor(float(margin)), False
+        return _ascend(p, margin, reduction)
+    options = primitive.Options(kernels.path, p, float(margin), reduction, weighted)
+    return _weighted_kernel(options) if weighted else _kernel(options)
+
+
+# The functions that compute the loss. In graph mode each is compiled into the network that calls it.
+
+
+def _kernel(options):
+    kernel, margin = primitive.loss_kernel(options), primitive.margin_tensor(options.margin)
+
+    def compute(input, target, weight):
+        return kernel(input, target, margin)
+
+    return compute
+
+
+def _weighted_kernel(options):
+    kernel, margin = primitive.loss_kernel(options), primitive.margin_tensor(options.margin)
+
+    def compute(input, target, weight):
+        return kernel(input, target, margin, weight)
+
+    return compute
+
+
+def _ascend(p, margin, reduction):
+    row_sums, margin_parts = ascend.row_sums(p, float(margin)), ascend.margin_tensor(float(margin))
+    fallback = _fallback(p, margin, reduction)
+
+    def compute(input, target, weight):
+        if not ascend.takes(input.dtype, input.shape):
+            return fallback(input, target, weight)
+        return ascend.loss(row_sums, margin_parts, input, target, weight, reduction)
+
+    return compute
+
+
+def _fallback(p, margin, reduction):
+    def compute(input, target, weight):
+        return composite_loss(input, target, p, margin, weight, reduction)
+
+    return compute

@@ -1,10 +1,11 @@
-"""The kernels as MindSpore operators: one `ops.Custom` for each operator, p, reduction and with or without weights.
+"""The kernels as MindSpore operators: one `ops.Custom` for each operator, p and reduction, with and without weights.
 
-The first derivatives are kernels. What lies beyond them is the same formula written in MindSpore's operators, which
-MindSpore differentiates to any order; they take the margin as a Python number, so each margin has kernels of its own.
+The first derivatives are kernels. Higher derivatives are the same formula in MindSpore's own operators. Those take the
+margin as a Python number, so each margin has its own `ops.Custom` objects.
 """
 
 import functools
+from typing import NamedTuple
 
 import mindspore
 import numpy as np
@@ -16,147 +17,158 @@ from ms_mml.ctypes_interface import symbol
 from ms_mml.fallback import gradient_backward
 
 
-class Kernel(ops.Custom):
-    """An entry point of the kernel library.
+class Options(NamedTuple):
+    """The path of the kernel library, the options of the loss, and whether it is given weights."""
 
-    In a graph its output shape is inferred by the library, which dynamic shapes need; called in PyNative mode by
-    `out_shape`, a shape or a function of the inputs' shapes, which is faster there. `derivative(zeros_like)` is its
-    bprop, given what makes the gradient of an input that has none.
+    library: str
+    p: int
+    margin: float
+    reduction: str
+    weighted: bool
+
+
+@functools.cache
+def margin_tensor(margin):
+    """The margin as the kernels take it: the bits of a float64 as an int64, which mixed precision does not cast."""
+    return Tensor(np.array(margin, np.float64).view(np.int64))
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The three operators. Each has a function that makes its bprop; graph mode requires a bprop with a fixed number of
+# parameters, so there is one for calls with weights and one for calls without.
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def loss_kernel(options):
+    """The loss: (input, target, margin[, weight]) -> (N,) or ()."""
+    out_shape = (lambda input, *_: input[:1]) if options.reduction == "none" else ()
+    make_bprop = _weighted_loss_bprop if options.weighted else _loss_bprop
+    return Kernel("", options, ["input", "target", "margin"], out_shape, make_bprop)
+
+
+@functools.cache
+def gradient_kernel(options):
+    """The gradient of the loss with respect to input: (dout, input, target, margin[, weight]) -> (N, C)."""
+    make_bprop = _weighted_gradient_bprop if options.weighted else _gradient_bprop
+    return Kernel("Grad", options, ["dout", "input", "target", "margin"], lambda dout, input, *_: input, make_bprop)
+
+
+@functools.cache
+def weight_gradient_kernel(options):
+    """The gradient of the loss with respect to weight: (dout, input, target, margin) -> (C,)."""
+    out_shape = lambda dout, input, *_: input[1:]  # noqa: E731
+    return Kernel("WeightGrad", options, ["dout", "input", "target", "margin"], out_shape, _weight_gradient_bprop)
+
+
+def _loss_bprop(options, zeros_like):
+    gradient = gradient_kernel(options)
+
+    def bprop(input, target, margin, out, dout):
+        return gradient(dout, input, target, margin), zeros_like(target), zeros_like(margin)
+
+    return bprop
+
+
+def _weighted_loss_bprop(options, zeros_like):
+    gradient, weight_gradient = gradient_kernel(options), weight_gradient_kernel(options)
+
+    def bprop(input, target, margin, weight, out, dout):
+        d_input = gradient(dout, input, target, margin, weight)
+        return d_input, zeros_like(target), zeros_like(margin), weight_gradient(dout, input, target, margin)
+
+    return bprop
+
+
+def _gradient_bprop(options, zeros_like):
+    _, p, margin, reduction, _ = options
+
+    def bprop(dout, input, target, margin_bits, out, d_out):
+        d_dout, d_input, _ = gradient_backward(dout, input, target, None, d_out, p, margin, reduction)
+        return d_dout, d_input, zeros_like(target), zeros_like(margin_bits)
+
+    return bprop
+
+
+def _weighted_gradient_bprop(options, zeros_like):
+    _, p, margin, reduction, _ = options
+
+    def bprop(dout, input, target, margin_bits, weight, out, d_out):
+        d_dout, d_input, d_weight = gradient_backward(dout, input, target, weight, d_out, p, margin, reduction)
+        return d_dout, d_input, zeros_like(target), zeros_like(margin_bits), d_weight
+
+    return bprop
+
+
+def _weight_gradient_bprop(options, zeros_like):
+    """The loss is linear in the weight. So the gradient with respect to dout is the loss, and the gradient with respect
+    to input is the loss's gradient, with the incoming tensor as the weight."""
+
+    def bprop(dout, input, target, margin, out, d_out):
+        d_dout = loss_kernel(options)(input, target, margin, d_out)
+        d_input = gradient_kernel(options)(dout, input, target, margin, d_out)
+        return d_dout, d_input, zeros_like(target), zeros_like(margin)
+
+    return bprop
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# An exported function of the kernel library as an operator
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+class Kernel(ops.Custom):
+    """An exported function of the kernel library as a MindSpore operator.
+
+    In graph mode the library infers the output's shape, as dynamic shapes require. In PyNative mode `out_shape` does,
+    which is faster; it is a shape, or a function of the shapes of the inputs. `make_bprop(options, zeros_like)` makes
+    the bprop; `zeros_like` makes the gradient of an input that has none.
     """
 
-    def __init__(self, library, function, inputs, out_shape, derivative):
-        path = f"{library}:{function}"
-        # One symbol serves both with and without weights: the registration keeps the two apart by their names. Shape
-        # inference by the library needs an attribute, any.
-        registration = CustomRegOp(f"{function}_{'_'.join(inputs)}").target(
-            mindspore.get_current_device().device_target
-        )
+    def __init__(self, operator, options, inputs, out_shape, make_bprop):
+        function = symbol(operator, options.p, options.reduction)
+        path = f"{options.library}:{function}"
+        if options.weighted and operator != "WeightGrad":
+            inputs = [*inputs, "weight"]
+        # One function serves calls with and without weights, so the name of the registration lists the inputs.
+        # MindSpore requires at least one attribute for shape inference by the library; its value is unused.
+        registration = CustomRegOp(f"{function}_{'_'.join(inputs)}")
+        registration.target(mindspore.get_current_device().device_target)
         for index, name in enumerate(inputs):
             registration.input(index, name)
         registration.output(0, "output").attr("unused", "optional", "int", value=0)
         registration.dtype_format(*[DataType.None_None] * (len(inputs) + 1))
-        super().__init__(path, None, _dtype_of_first, "aot", derivative(ops.zeros_like), registration.get_op_info())
+        registered = registration.get_op_info()
+        super().__init__(path, None, _dtype_of_first, "aot", make_bprop(options, ops.zeros_like), registered)
         self.add_prim_attr("input_names", inputs)
-        bprop = derivative(_zeros_like)
-        self._eager = _EagerKernel(path, out_shape, _dtype_of_first, "aot", bprop, registration.get_op_info())
+        self._eager = _EagerKernel(
+            path, out_shape, _dtype_of_first, "aot", make_bprop(options, _zeros_like), registered
+        )
 
     def __call__(self, *args):
         return self._eager(*args)
 
 
 class _EagerKernel(ops.Custom):
-    """The same in PyNative mode. `ops.Custom` infers for every call: this does it in a fraction of the time."""
+    """The operator in PyNative mode, where this inference of shape and dtype is faster than that of `ops.Custom`."""
 
     def __infer__(self, *args):
         shape = self.out_shape(*[arg["shape"] for arg in args]) if callable(self.out_shape) else self.out_shape
         return {"shape": shape, "dtype": _dtype_of_first(args[0]["dtype"]), "value": None}
 
 
+def _dtype_of_first(dtype, *_):
+    """The output's dtype is that of the first input. Mixed precision may have cast it to one without a kernel."""
+    if dtype.element_type() not in INPUT_DTYPES:
+        raise TypeError(f"For 'multi_margin_loss', there is no kernel for {str(dtype.element_type()).lower()}.")
+    return dtype
+
+
 def _zeros_like(tensor):
-    """The same tensor every time: to make one in PyNative mode costs as much as the loss of a small batch."""
+    """Return a cached tensor: in PyNative mode, making one takes as long as the loss of a small batch."""
     return _zeros(tensor.shape)
 
 
 @functools.lru_cache(maxsize=8)
 def _zeros(shape):
     return Tensor(np.zeros(shape, np.int64))
-
-
-def _dtype_of_first(dtype, *_):
-    """The output's dtype: that of the first input, which mixed precision may have made one that has no kernel."""
-    if dtype.element_type() not in INPUT_DTYPES:
-        raise TypeError(f"For 'multi_margin_loss', there is no kernel for {str(dtype.element_type()).lower()}.")
-    return dtype
-
-
-def _inputs(*names, weighted):
-    return [*names, "weight"] if weighted else list(names)
-
-
-@functools.cache
-def margin_tensor(margin):
-    """The margin as the kernels take it: the bits of a float64, which mixed precision leaves alone."""
-    return Tensor(np.array(margin, np.float64).view(np.int64))
-
-
-@functools.cache
-def loss_kernel(library, p, margin, reduction, weighted):
-    """The loss: (input, target, margin[, weight]) -> (N,) or ()."""
-    gradient = gradient_kernel(library, p, margin, reduction, weighted)
-    weight_gradient = weight_gradient_kernel(library, p, margin, reduction) if weighted else None
-
-    def derivative(zeros_like):
-        def bprop(input, target, margin_bits, out, dout):
-            return gradient(dout, input, target, margin_bits), zeros_like(target), zeros_like(margin_bits)
-
-        def bprop_weighted(input, target, margin_bits, weight, out, dout):
-            return (
-                gradient(dout, input, target, margin_bits, weight),
-                zeros_like(target),
-                zeros_like(margin_bits),
-                weight_gradient(dout, input, target, margin_bits),
-            )
-
-        return bprop_weighted if weighted else bprop
-
-    return Kernel(
-        library,
-        symbol("", p, reduction),
-        _inputs("input", "target", "margin", weighted=weighted),
-        (lambda input, *_: input[:1]) if reduction == "none" else (),
-        derivative,
-    )
-
-
-@functools.cache
-def gradient_kernel(library, p, margin, reduction, weighted):
-    """The gradient of the loss with respect to input: (dout, input, target, margin[, weight]) -> (N, C)."""
-
-    def derivative(zeros_like):
-        def bprop(dout, input, target, margin_bits, out, d_out):
-            d_dout, d_input, _ = gradient_backward(dout, input, target, None, d_out, p, margin, reduction)
-            return d_dout, d_input, zeros_like(target), zeros_like(margin_bits)
-
-        def bprop_weighted(dout, input, target, margin_bits, weight, out, d_out):
-            d_dout, d_input, d_weight = gradient_backward(dout, input, target, weight, d_out, p, margin, reduction)
-            return d_dout, d_input, zeros_like(target), zeros_like(margin_bits), d_weight
-
-        return bprop_weighted if weighted else bprop
-
-    return Kernel(
-        library,
-        symbol("Grad", p, reduction),
-        _inputs("dout", "input", "target", "margin", weighted=weighted),
-        lambda dout, input, *_: input,
-        derivative,
-    )
-
-
-@functools.cache
-def weight_gradient_kernel(library, p, margin, reduction):
-    """The gradient of the loss with respect to weight: (dout, input, target, margin) -> (C,).
-
-    The loss is linear in the weight, so what comes back through this gradient is the loss itself, and its gradient,
-    with the incoming tensor in the weight's place.
-    """
-
-    def derivative(zeros_like):
-        def bprop(dout, input, target, margin_bits, out, d_out):
-            loss = loss_kernel(library, p, margin, reduction, True)
-            gradient = gradient_kernel(library, p, margin, reduction, True)
-            return (
-                loss(input, target, margin_bits, d_out),
-                gradient(dout, input, target, margin_bits, d_out),
-                zeros_like(target),
-                zeros_like(margin_bits),
-            )
-
-        return bprop
-
-    return Kernel(
-        library,
-        symbol("WeightGrad", p, reduction),
-        _inputs("dout", "input", "target", "margin", weighted=False),
-        lambda dout, input, *_: input[1:],
-        derivative,
-    )
