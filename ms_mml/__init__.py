@@ -1,33 +1,43 @@
 """A correct, deterministic drop-in for MindSpore's multi-margin loss.
 
-Importing this package imports neither MindSpore nor NumPy: the first use of a name below does.
+Importing this package imports neither MindSpore nor NumPy. The first use of a name in `__all__` imports both.
 """
 
 import importlib
+from typing import TYPE_CHECKING
 
-_DEFINED_IN = {
+if TYPE_CHECKING:
+    from ms_mml.fallback import composite
+    from ms_mml.functional import multi_margin_loss
+    from ms_mml.layer import MultiMarginLoss
+    from ms_mml.patching import patch, unpatch
+    from ms_mml.self_check import run_check
+
+__all__ = ["MultiMarginLoss", "composite", "multi_margin_loss", "patch", "run_check", "unpatch"]
+
+MINDSPORE = "mindspore>=2.7,<2.11"  # the requirement in pyproject.toml
+_MODULES = {
     "MultiMarginLoss": "layer",
     "composite": "fallback",
     "multi_margin_loss": "functional",
     "patch": "patching",
-    "run_check": "info",
+    "run_check": "self_check",
     "unpatch": "patching",
 }
-__all__ = [*_DEFINED_IN]
 
 
 def __getattr__(name):
     if name == "__version__":
         return importlib.import_module("importlib.metadata").version("ms-mml")
-    if name not in _DEFINED_IN:
+    if name not in _MODULES:
         raise AttributeError(f"module 'ms_mml' has no attribute '{name}'")
     try:
-        module = importlib.import_module(f"ms_mml.{_DEFINED_IN[name]}")
+        module = importlib.import_module(f"ms_mml.{_MODULES[name]}")
     except ModuleNotFoundError as error:
         if error.name != "mindspore":
             raise
         raise ModuleNotFoundError(
-            f"ms_mml.{name} needs MindSpore, which is not installed. Install it: pip install 'mindspore>=2.7,<2.11'",
+            f"ms_mml.{name} needs MindSpore, which is not installed. Install it: pip install '{MINDSPORE}'",
             name="mindspore",
         ) from error
     globals()[name] = value = getattr(module, name)

@@ -26,11 +26,19 @@ def main():
     if arguments.command == "info":
         print("\n".join(importlib.import_module("ms_mml.info").info()))
     elif arguments.command == "check":
-        ms_mml.run_check()
+        _run_check()
     elif arguments.command == "bench":
         _import_with_extra("bench").main(arguments)
     else:
         _import_with_extra("demo").main(arguments.picture)
+
+
+def _run_check():
+    try:
+        run_check = ms_mml.run_check
+    except ImportError as error:
+        sys.exit(f"python -m ms_mml check: {error}")
+    run_check()
 
 
 def _import_with_extra(name):

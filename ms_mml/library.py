@@ -1,4 +1,4 @@
-"""Where the kernels of a device target are, or why there are none."""
+"""Finds the kernels of each device target, and chooses between them and MindSpore's own operators."""
 
 import configparser
 import ctypes
@@ -16,8 +16,8 @@ ENVIRONMENT = "MS_MML_KERNEL"
 CHOICES = ("aot", "composite")
 TARGETS = ("CPU", "GPU", "Ascend")
 
-# The file of each device target's kernels inside the package, and the command that builds it in a checkout. Those for
-# Ascend are an op package, which is built and installed beside CANN.
+# For each device target, the kernel library's file in the package and the command that builds it in a checkout. The
+# kernels for Ascend are an op package, which is built with CANN and installed next to it.
 INSTALL = "pip install --force-reinstall --no-deps ."
 LIBRARIES = {
     "CPU": ("lib/cpu/libms_mml_cpu.so", INSTALL),
@@ -29,8 +29,11 @@ OPERATORS = tuple(f"MultiMarginLoss{name}P{p}" for name in ("Rows", "Slopes") fo
 
 @dataclass(frozen=True)
 class Library:
-    """The kernels of one device target: the absolute `path` of their library, or None and the `reason`; what builds
-    them, and what is known of them."""
+    """The kernels of one device target.
+
+    `path` is the absolute path of their library; if there is none, it is None and `reason` says why. `build` is the
+    command that builds the library, and `build_info` describes the build that was found.
+    """
 
     target: str
     path: Optional[str]
@@ -41,11 +44,12 @@ class Library:
 
 @functools.cache
 def find(target):
-    """The `Library` of a device target: 'CPU', 'GPU' or 'Ascend'."""
+    """Return the `Library` of a device target: 'CPU', 'GPU' or 'Ascend'."""
     if target == "Ascend":
         return _find_op_package()
     file, build = LIBRARIES[target]
-    # Beside the modules; or, where these are a checkout's because Python was started there, beside the installed ones.
+    # The library is in the package's folder. If Python was started in a checkout, the modules come from there, but the
+    # library is in the folder of the installed package.
     installed = [found.locate_file("ms_mml") for found in importlib.metadata.distributions(name="ms-mml")]
     for root in (*ms_mml.__path__, *installed):
         path = pathlib.Path(root, file).resolve()
@@ -58,7 +62,7 @@ def find(target):
 
 
 def _problem(path):
-    """Why MindSpore could not use a library that is there, or None."""
+    """Return why MindSpore could not use the library at this path, or None."""
     if ":" in str(path):
         return f"MindSpore takes no path with a colon: {path}"
     try:
@@ -69,14 +73,13 @@ def _problem(path):
 
 
 def _find_op_package():
-    """The op package: the first of CANN's folders for custom operators, in the order in which MindSpore looks through
-    them, that has all of our operators for this chip."""
+    """Find the first op package that has all of our operators for this chip, in MindSpore's search order."""
     installed = os.environ.get("ASCEND_OPP_PATH")
     if not installed:
         return Library("Ascend", None, "there is no CANN: ASCEND_OPP_PATH is not set", OP_PACKAGE)
     chip = _chip()
     for folder in _op_folders(pathlib.Path(installed)):
-        # Off Ascend there is no chip to ask for: then any will do.
+        # On a machine without an Ascend chip, an op package for any chip will do.
         files = sorted(folder.glob(f"op_impl/ai_core/tbe/config/{chip or '*'}/aic-*-ops-info.json"))
         chips = [file.parent.name for file in files if json.loads(file.read_text()).keys() >= {*OPERATORS}]
         if chips:
@@ -87,6 +90,7 @@ def _find_op_package():
 
 
 def _op_folders(installed):
+    """CANN's folders for custom operators, in the order in which MindSpore searches them."""
     custom = os.environ.get("ASCEND_CUSTOM_OPP_PATH", "")
     yield from (pathlib.Path(folder) for folder in custom.split(":") if folder)
     priorities = configparser.ConfigParser(default_section="")
@@ -98,20 +102,22 @@ def _op_folders(installed):
 
 
 def _chip():
-    """The chip by CANN's name, such as ascend910b; '' off Ascend. MindSpore has no public way to ask."""
-    from mindspore._c_expression import MSContext
-
+    """CANN's name of the Ascend chip, such as ascend910b; '' if there is no chip or no MindSpore."""
+    try:
+        from mindspore._c_expression import MSContext  # MindSpore has no public function for it
+    except ModuleNotFoundError:
+        return ""
     return MSContext.get_instance().get_ascend_soc_version()
 
 
 @functools.cache
 def choose():
-    """The `Library` to use on the current device target, or None to run as MindSpore operators.
+    """Return the `Library` for the current device target, or None to run MindSpore's own operators.
 
-    The environment variable MS_MML_KERNEL asks for one by name: 'aot' or 'composite'. The first call decides for the
-    life of the process, in which MindSpore does not change its device target either.
+    The environment variable MS_MML_KERNEL requests one of the two: 'aot' or 'composite'. The first call decides for the
+    life of the process, because MindSpore does not change its device target either.
     """
-    import mindspore  # here alone: kernels can be found, and timed, without it
+    import mindspore  # imported here because `find` works without it
 
     target, choice = mindspore.get_current_device().device_target, os.environ.get(ENVIRONMENT)
     if choice is not None and choice not in CHOICES:
@@ -129,7 +135,7 @@ def choose():
 
 @functools.cache
 def fall_back(missing):
-    """Say once that MindSpore operators run for want of a kernel; raise where a kernel was asked for by name."""
+    """Warn once that MindSpore's operators run because a kernel is missing; raise if MS_MML_KERNEL requests kernels."""
     if os.environ.get(ENVIRONMENT) == "aot":
         raise RuntimeError(f"For 'multi_margin_loss', {ENVIRONMENT} is 'aot' but there is {missing}.")
     import mindspore
