@@ -33,28 +33,49 @@ def _growth(operations, u):
     return operations * u / (1 - operations * u) if operations * u < 1 else np.inf
 
 
-class Naive:
-    """Absolute error bounds of naive arithmetic in the dtype of the input, for finite values."""
+class NaiveHinges:
+    """The hinges of naive arithmetic, and their absolute errors."""
 
-    def __init__(self, inputs):
-        self.inputs = inputs
-        self.rows, self.classes = inputs.input.shape
-        self.u = float(np.finfo(inputs.dtype).eps) / 2
-        scores = inputs.input.astype(np.float64)
-        self.known = known = (inputs.target >= 0) & (inputs.target < self.classes)
-        self.own = np.arange(self.classes) == np.where(known, inputs.target, 0)[:, None]
+    def __init__(self, scores, target, margin):
+        self.rows, self.classes = scores.shape
+        self.u = float(np.finfo(scores.dtype).eps) / 2
+        wide = scores.astype(np.float64)
+        self.known = known = (target >= 0) & (target < self.classes)
+        self.own = np.arange(self.classes) == np.where(known, target, 0)[:, None]
         with np.errstate(all="ignore"):
-            own_score = scores[self.own].reshape(self.rows, 1)
-            z = inputs.margin - own_score + scores
-            self.hinge = np.where(self.own | ~known[:, None], 0, np.maximum(z, 0))
-            size = abs(inputs.margin) + np.abs(own_score) + np.abs(scores)
-            exact = self.own | ~known[:, None] | ~np.isfinite(size) | _sums_are_exact(inputs, size)
+            own_score = wide[self.own].reshape(self.rows, 1)
+            z = margin - own_score + wide
+            self.value = np.where(self.own | ~known[:, None], 0, np.maximum(z, 0))
+            size = abs(margin) + np.abs(own_score) + np.abs(wide)
+            exact = self.own | ~known[:, None] | ~np.isfinite(size) | _sums_are_exact(wide, margin, size, scores.dtype)
             # Two roundings: (1 + u)**2 - 1 = 2 u + u**2, which is at most 2.1 u because u is at most 2**-11.
             self.error = np.where(exact, 0, 2.1 * self.u * size)
             self.unsure = np.abs(z) <= self.error  # its rounding error may change the sign of the hinge
             self.unsure &= ~self.own & (self.error > 0)
+
+
+def _sums_are_exact(scores, margin, size, dtype):
+    """Whether every sum of margin and two scores is exact: all are multiples of one quantum and small enough."""
+    quantum = 0.25
+    with np.errstate(all="ignore"):
+        multiples = margin % quantum == 0 and np.all(np.mod(scores, quantum) == 0)
+    return multiples & (size / quantum < 2.0 ** np.finfo(dtype).nmant)
+
+
+class Naive:
+    """Absolute error bounds of naive arithmetic in the dtype of the input, for finite values.
+
+    The hinges can be given, so that cases with the same scores share them.
+    """
+
+    def __init__(self, inputs, hinges=None):
+        self.inputs = inputs
+        hinges = hinges or NaiveHinges(inputs.input, inputs.target, inputs.margin)
+        self.rows, self.classes, self.u = hinges.rows, hinges.classes, hinges.u
+        self.known, self.own, self.unsure = hinges.known, hinges.own, hinges.unsure
+        self.hinge, self.error = hinges.value, hinges.error
         weight = np.ones(self.classes) if inputs.weight is None else np.abs(inputs.weight.astype(np.float64))
-        self.weight = weight[np.where(known, inputs.target, 0)] if self.classes else np.ones(self.rows)
+        self.weight = weight[np.where(self.known, inputs.target, 0)] if self.classes else np.ones(self.rows)
         self.divisor = max(self.rows, 1) if inputs.reduction == "mean" else 1
 
     def _row_sums(self):
@@ -115,12 +136,3 @@ class Naive:
             np.bincount(self.inputs.target[self.known], a[self.known], self.classes) for a in (value, error)
         )
         return error + _growth(self.rows + 4, self.u) * (value + error) + self._underflow()
-
-
-def _sums_are_exact(inputs, size):
-    """Whether every sum of margin and two scores is exact: all are multiples of one quantum and small enough."""
-    quantum = 0.25
-    info = np.finfo(inputs.dtype)
-    with np.errstate(all="ignore"):
-        multiples = np.all(np.mod(inputs.input.astype(np.float64), quantum) == 0) and inputs.margin % quantum == 0
-    return multiples & (size / quantum < 2.0**info.nmant)

@@ -1,5 +1,6 @@
 """The suite's options, the legs of a run, and the fixture that runs a case on a leg."""
 
+import os
 import pathlib
 
 import pytest
@@ -127,11 +128,42 @@ def _marks(level, target):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Tests without a case are level 0, on the device target of the run."""
+    """Spread the slow tests, and mark tests without a case: they are level 0, on the device target of the run."""
+    items[:] = _spread([item for item in items if _waits(item)], [item for item in items if not _waits(item)])
     for item in items:
         if not any(item.get_closest_marker(level) for level in LEVELS.values()):
             for mark in _marks("level0", config.getoption("--device-target")):
                 item.add_marker(mark)
+
+
+def _waits(item):
+    """Whether the test spends its time waiting: in graph mode MindSpore waits 3 s after a kernel's error."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    return "leg" in parameters and parameters["leg"].mode == "graph" and parameters["case"].expects_error
+
+
+def _spread(few, many):
+    """Both lists as one, with the few at equal distances, so that some workers compute while others wait."""
+    distance = len(many) // (len(few) + 1)
+    spread = []
+    for i, item in enumerate(few):
+        spread += [*many[i * distance : (i + 1) * distance], item]
+    return spread + many[len(few) * distance :]
+
+
+@pytest.hookimpl(optionalhook=True, hookwrapper=True)
+def pytest_xdist_auto_num_workers(config):
+    """With `-n auto` on the CPU, start two workers for each core, because some of them wait (see `_waits`).
+
+    It does not if `--mode` excludes graph mode, if memory is short (a worker needs up to 2 GB for the
+    processes of its legs), or if the user sets the number in the environment.
+    """
+    outcome = yield
+    workers = 2 * outcome.get_result()
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    may_wait = config.getoption("--device-target") == "CPU" and config.getoption("--mode") != "pynative"
+    if may_wait and memory >= workers * 2 * 2**30 and "PYTEST_XDIST_AUTO_NUM_WORKERS" not in os.environ:
+        outcome.force_result(workers)
 
 
 @pytest.fixture(scope="session")

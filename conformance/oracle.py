@@ -47,7 +47,7 @@ class Hinges:
                 hinge = [_hinge(own + x, float(scored[y]), float(s)) for x, s in zip(row, scored)]
             hinge[y] = 0
             self.hinges.append(hinge)
-        self._sums = {}
+        self._sums, self._slopes = {}, {}
 
     def row_sums(self, p):
         """The sum over classes of hinge**p, by row."""
@@ -55,6 +55,32 @@ class Hinges:
             sums = [_sum(hinge if p == 1 else [h * h for h in hinge]) for hinge in self.hinges]
             self._sums[p] = [_times(s, self.unit**p) for s in sums]
         return self._sums[p]
+
+    def slopes(self, p):
+        """The slopes of each row, without the factor p and, for p = 2, in units of `unit`; None for a bad target.
+
+        They are given as the distinct slopes and the index of each class's slope among these. The slope of the target
+        class is minus the sum of the others.
+        """
+        if p not in self._slopes:
+            self._slopes[p] = [
+                _distinct(_row_slopes(hinge, y, p)) if 0 <= y < self.classes else None
+                for hinge, y in zip(self.hinges, self.target)
+            ]
+        return self._slopes[p]
+
+
+def _row_slopes(hinge, y, p):
+    slopes = list(hinge) if p == 2 else [h if h != h else (1 if h > 0 else 0) for h in hinge]
+    slopes[y] = -_sum(slopes)
+    return slopes
+
+
+def _distinct(slopes):
+    """The distinct slopes, and the index of each slope among them."""
+    index = {}
+    positions = [index.setdefault(slope, len(index)) for slope in slopes]
+    return list(index), np.array(positions)
 
 
 def _hinge(finite, own, other):
@@ -143,17 +169,13 @@ class Exact:
         """
         hinges = self.hinges
         nearest, rest = np.zeros((2, hinges.rows, hinges.classes))
-        for r, (y, hinge, w, g) in enumerate(zip(hinges.target, hinges.hinges, self._weights, self.upstream(dout))):
-            if not 0 <= y < hinges.classes:
+        for r, (slopes, w, g) in enumerate(zip(hinges.slopes(self.p), self._weights, self.upstream(dout))):
+            if slopes is None:
                 continue
             factor = _times(_times(g, w), Fraction(self.p, hinges.classes) * (hinges.unit if self.p == 2 else 1))
-            slopes = list(hinge) if self.p == 2 else [h if h != h else (1 if h > 0 else 0) for h in hinge]
-            slopes[y] = -_sum(slopes)
-            known = {} if isinstance(factor, float) else {0: (0.0, 0.0)}
-            for i, slope in enumerate(slopes):
-                if slope not in known:
-                    known[slope] = _product(slope, factor)
-                nearest[r, i], rest[r, i] = known[slope]
+            distinct, positions = slopes
+            products = np.array([_product(slope, factor) for slope in distinct])
+            nearest[r], rest[r] = products[positions].T
         scale = np.where(np.isfinite(nearest), np.abs(nearest), 0)
         own = np.arange(hinges.classes) == np.array(hinges.target, np.int64)[:, None]
         wrong = np.where(own, 0, scale).max(1, initial=0, keepdims=True)
@@ -161,13 +183,16 @@ class Exact:
 
     def weight_gradient(self, dout):
         """The gradient with respect to each class's weight; its scale is the sum of the magnitudes of its terms."""
-        value, magnitude = ([[] for _ in range(self.hinges.classes)] for _ in range(2))
+        terms = {}
         share = Fraction(1, self.hinges.classes)
         for y, row_sum, g in zip(self.hinges.target, self.hinges.row_sums(self.p), self.upstream(dout)):
             if 0 <= y < self.hinges.classes:
-                value[y].append(_times(_times(g, row_sum), share))
-                magnitude[y].append(abs(value[y][-1]))
-        return _values([_sum(v) for v in value], [_sum(m) for m in magnitude])
+                terms.setdefault(y, []).append(_times(_times(g, row_sum), share))
+        nearest, rest, scale = np.zeros((3, self.hinges.classes))
+        for y, values in terms.items():
+            nearest[y], rest[y] = _split(_sum(values))
+            scale[y], _ = _split(_sum([abs(value) for value in values]))
+        return Values(nearest, rest, scale)
 
 
 def _values(exacts, scales, shape=None):

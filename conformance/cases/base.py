@@ -49,6 +49,7 @@ class Case:
         focus: the clauses that a wrong result breaks.
         needs: what the subject must support; the keys of `Subject.lacks`.
         seconds: the time after which the subject is considered hung.
+        expects_error: whether the documented result is an error that only a running kernel can raise.
         oversized: whether its arrays are too large to be copied: then it is called once, and inputs are not compared.
     """
 
@@ -58,6 +59,7 @@ class Case:
     needs: frozenset
     seconds = 60
     oversized = False
+    expects_error = False
 
     @property
     def clauses(self):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conformance.bounds import Naive
+from conformance.bounds import Naive, NaiveHinges
 from conformance.cases.base import Call, Case
 from conformance.cases.inputs import BAD_TARGET_ROW, BAD_TARGETS, DTYPES, Inputs, scores_and_target, weights
 from conformance.judge import judge_values
@@ -80,6 +80,11 @@ def _hinges(dtype, margin, shape, values):
     return Hinges(*_drawn(dtype, margin, shape, values), margin)
 
 
+@functools.lru_cache(maxsize=8)
+def _naive_hinges(dtype, margin, shape, values):
+    return NaiveHinges(*_drawn(dtype, margin, shape, values), margin)
+
+
 @dataclass(frozen=True)
 class ValueCase(Case):
     operation: str
@@ -121,7 +126,11 @@ class ValueCase(Case):
     @property
     def clauses(self):
         """With a bad target the expected answer is an error, which confirms nothing about values."""
-        return (*self.focus, "inputs-kept", "same-twice") if self.values in BAD_TARGETS else super().clauses
+        return (*self.focus, "inputs-kept", "same-twice") if self.expects_error else super().clauses
+
+    @property
+    def expects_error(self):
+        return self.values in BAD_TARGETS
 
     @property
     def needs(self):
@@ -181,11 +190,12 @@ class ValueCase(Case):
 def _expected(case):
     """The exact values of a case and their naive bounds, cached for the other legs."""
     inputs, dout = case.inputs(), case.dout()
-    hinges = _hinges(case.dtype, case.margin, case.shape, case.values)
+    drawn = (case.dtype, case.margin, case.shape, case.values)
     method = case.operation.replace("-", "_")
     arguments = () if case.operation == "loss" else (dout,)
-    exact = getattr(Exact(hinges, inputs.weight, case.p, case.reduction), method)(*arguments)
-    return exact, getattr(Naive(inputs), method)(*arguments)
+    exact = Exact(_hinges(*drawn), inputs.weight, case.p, case.reduction)
+    naive = Naive(inputs, _naive_hinges(*drawn))
+    return getattr(exact, method)(*arguments), getattr(naive, method)(*arguments)
 
 
 def _operations(weight, operations=OPERATIONS):

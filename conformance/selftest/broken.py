@@ -1,4 +1,4 @@
-"""Subjects with one defect each, on inputs of one shape, and a case with a time limit of two seconds."""
+"""Subjects with one defect each, mostly for inputs of one shape, and a case with a time limit of two seconds."""
 
 import ctypes
 import mmap
@@ -24,6 +24,10 @@ class Broken(NumPy):
     def loss(self, input, target, **options):
         result = super().loss(input, target, **options)
         return self.misbehave(input, result) if input.shape == (5, 4) else result
+
+
+class HasModes(NumPy):
+    modes = ("graph", "pynative")
 
 
 class Segfaults(Broken):
