@@ -1,4 +1,4 @@
-// What every library has for callers that cannot catch C++ exceptions: errors as a number and a text.
+// Calls an entry point on behalf of a caller that cannot catch C++ exceptions, such as ctypes. Part of every library.
 #include <cstdio>
 #include <exception>
 
@@ -6,7 +6,7 @@
 
 using EntryPoint = int (*)(int, void**, int*, int64_t**, const char**, void*, void*);
 
-// Calls an entry point; returns what it returns, or -1 with the error's text in message.
+// Returns the entry point's result. If it throws, returns -1 and writes the error's text to `message`.
 MS_MML_EXPORT int MultiMarginLossTry(EntryPoint entry_point, int count, void** data, int* ranks, int64_t** shapes,
                                      const char** dtypes, void* stream, char* message, int64_t message_size) {
   try {

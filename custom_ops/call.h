@@ -1,12 +1,13 @@
-// One call of an operator: the argument list that MindSpore passes to an ahead-of-time kernel, checked and typed.
+// One call of an operator: checks the argument list that MindSpore passes to an ahead-of-time kernel and gives its
+// arguments their types.
 //
-// Inputs come in this order, then the output. Without weights, `weight` is left out of the list.
+// The list holds the inputs in this order, then the output. `weight` is optional: without it the list is shorter.
 //   loss             input (N, C), target (N,), margin (), weight (C,)              -> () or (N,)
 //   gradient         dout, input (N, C), target (N,), margin (), weight (C,)        -> (N, C)
 //   weight gradient  dout, input (N, C), target (N,), margin ()                     -> (C,)
-// dout has the shape of the loss: (N,) for reduction 'none', else (). target is int64; margin is the bits of a float64,
-// held in an int64: under mixed precision MindSpore casts every floating-point input, and would round 0.1 to float16.
-// The others share one dtype: float16, float32 or float64.
+// dout has the shape of the loss: (N,) for reduction 'none', otherwise (). target is int64. margin is a float64 whose
+// bits are passed as an int64: under mixed precision MindSpore casts every floating-point input, so 0.1 would be
+// rounded to float16. All other arguments share one dtype: float16, float32 or float64.
 #pragma once
 
 #include <algorithm>
@@ -28,15 +29,15 @@ struct Call {
   int64_t rows, classes;  // N and C
   const void* input;
   const int64_t* target;
-  const double* margin;  // one value, in the device's memory
-  const void* weight;    // null: every class weighs 1
+  const double* margin;  // a single value, in device memory
+  const void* weight;    // null: the weight of every class is 1
   const void* dout;      // null for the loss
   void* output;
-  void* stream;  // the device's queue of work; null where there is none
+  void* stream;  // null on the CPU
 };
 
-[[noreturn]] inline void fail(const std::string& what) {
-  throw std::invalid_argument("For 'multi_margin_loss', " + what);
+[[noreturn]] inline void fail(const std::string& message) {
+  throw std::invalid_argument("For 'multi_margin_loss', " + message);
 }
 
 inline std::string shape_text(const int64_t* shape, int rank) {
@@ -47,7 +48,7 @@ inline std::string shape_text(const int64_t* shape, int rank) {
   return text + (rank == 1 ? ",)" : ")");
 }
 
-// What MindSpore hands to a kernel, taken one argument at a time.
+// Reads an argument list from front to back.
 class ArgumentList {
  public:
   ArgumentList(int count, void** data, const int* ranks, int64_t** shapes, const char** dtypes)
@@ -55,7 +56,7 @@ class ArgumentList {
 
   int left() const { return left_; }
 
-  // The next argument's data, which must have exactly this dtype and shape.
+  // Returns the data of the next argument. It is an error if its dtype or shape differs.
   void* take(const char* name, const char* dtype, const int64_t* shape, int rank) {
     if (std::strcmp(*dtypes_, dtype) != 0) {
       fail("the dtype of '" + std::string(name) + "' must be " + dtype + ", but got " + *dtypes_ + ".");
@@ -97,7 +98,7 @@ inline void expect_matrix(const int64_t* shape, int rank) {
 
 inline Call decode(Operator op, int p, Reduction reduction, int count, void** data, const int* ranks, int64_t** shapes,
                    const char** dtypes) {
-  const int input = op == Operator::kLoss ? 0 : 1;  // dout precedes it
+  const int input = op == Operator::kLoss ? 0 : 1;  // dout comes first
   const int least = input + 4;
   const int most = op == Operator::kWeightGradient ? least : least + 1;
   if (count < least || count > most) {

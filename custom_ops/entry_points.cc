@@ -1,8 +1,8 @@
-// The entry points of a device's library: one for each operator, p and reduction, with the signature that MindSpore
-// gives to ahead-of-time kernels, and beside it NAMEInferShape for dynamic shapes.
+// The entry points of a device's library: for each operator, p and reduction a function with MindSpore's signature for
+// ahead-of-time kernels, and a function NAMEInferShape for dynamic shapes.
 //
-// They report an error by throwing: MindSpore hands the text to its user. A caller that cannot catch C++ exceptions
-// passes the entry point to MultiMarginLossTry (c_api.cc) instead.
+// An entry point reports an error by throwing; MindSpore shows the text to the user. A caller that cannot catch C++
+// exceptions goes through MultiMarginLossTry (c_api.cc).
 #include <vector>
 
 #include "flush_to_zero.h"
@@ -20,7 +20,7 @@ int run(Operator op, int p, Reduction reduction, int count, void** data, const i
   return 0;
 }
 
-// An unknown dimension is negative, and comes out as it came in.
+// Unknown dimensions are negative and are returned unchanged.
 std::vector<int64_t> infer_shape(Operator op, Reduction reduction, const int* ranks, int64_t** shapes) {
   const int input = op == Operator::kLoss ? 0 : 1;
   const int64_t rows = ranks[input] == 2 ? shapes[input][0] : -1;

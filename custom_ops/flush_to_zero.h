@@ -1,13 +1,14 @@
-// Floating-point arithmetic as IEEE 754 has it, whatever the caller's thread has set.
+// IEEE 754 arithmetic, regardless of the floating-point environment of the calling thread.
 //
-// In graph mode MindSpore's threads take subnormal numbers for 0, and threads that are started from there do as well.
+// In graph mode MindSpore sets flush-to-zero on its threads, and threads started from them inherit it.
 #pragma once
 
 #include <cfenv>
 
 namespace ms_mml {
 
-// In force until it is destroyed; then what was before is again.
+// Sets the default floating-point environment (no flush-to-zero, rounding to nearest); the destructor restores the
+// previous one.
 class FlushToZeroGuard {
  public:
   FlushToZeroGuard() {

@@ -1,12 +1,12 @@
-// The mathematics of one row of the multi-margin loss, for every device.
+// The formula: the mathematics of one row of the multi-margin loss, shared by all devices.
 //
 //   loss(x, y)       = weight[y] / C * sum over i != y of hinge_i^p,   hinge_i = max(0, margin - x[y] + x[i])
 //   d loss / d x[i]  = weight[y] / C * p * hinge_i^(p-1)               for i != y
-//   d loss / d x[y]  = -(the sum of the above)
+//   d loss / d x[y]  = -(sum over i != y of d loss / d x[i])
 //
-// A hinge of exactly 0 is inactive. NaN is never hidden: every comparison below is written so that it comes through.
-// Real, the type of a hinge, is double: float16 and float32 inputs convert to it exactly, so their results are rounded
-// once, at the end. float16 has room enough in float, for margins of moderate size, and is read twice as fast in it.
+// A hinge of exactly 0 is inactive. NaN propagates: every comparison below is written so that a NaN operand gives NaN.
+// Hinges are computed in Real. Real is double for float32 and float64, and normally float for float16, which halves the
+// work; see float_is_accurate(). Results are rounded to the element type once, at the end.
 #pragma once
 
 #if defined(__CUDACC__)
@@ -17,14 +17,15 @@
 
 namespace ms_mml {
 
-// Value is a Real, or a vector of them, in all that follows.
+// In all functions below, Value is Real or a vector of Real.
 
-// high + low is the exact sum of two numbers, high being that sum rounded (Knuth's two-sum).
+// An unevaluated sum: `high` is the rounded sum and `low` its rounding error, so high + low is exact.
 template <class Value>
 struct ExactSum {
   Value high, low;
 };
 
+// Knuth's two-sum: a + b without rounding error.
 template <class Value>
 MS_MML_INLINE ExactSum<Value> two_sum(Value a, Value b) {
   const Value sum = a + b;
@@ -32,34 +33,35 @@ MS_MML_INLINE ExactSum<Value> two_sum(Value a, Value b) {
   return {sum, (a - (sum - b_seen)) + (b - b_seen)};
 }
 
-// Where the sum is infinite or NaN, what rounding lost is NaN, and there is nothing to correct.
+// high + low, rounded. If the sum is infinite or NaN, the rounding error is NaN and must be ignored.
 template <class Value>
 MS_MML_INLINE Value rounded(ExactSum<Value> sum) {
   return sum.low - sum.low == 0.0 ? sum.high + sum.low : sum.high;
 }
 
-// Whether float16 scores may be computed in float: then a hinge is off by 2^-23 of itself and its square by 2^-21,
-// where half a unit of a float16 is at least 2^-12; nothing overflows; and no part of the margin is lost to underflow.
-MS_MML_INLINE bool float_holds(double margin) {
+// Whether hinges of float16 scores may be computed in float. For these margins no hinge overflows and the margin does
+// not underflow. The relative error is 2^-23 for a hinge and 2^-21 for its square; half an ulp of float16 is 2^-12.
+MS_MML_INLINE bool float_is_accurate(double margin) {
   const double size = margin < 0 ? -margin : margin;
   return size == 0 || (0x1p-60 <= size && size <= 0x1p16);
 }
 
-// margin - x[y], which one number does not hold in general: 1 - 1e-20.
+// The gap, margin - x[y], without rounding error. In general a single double cannot hold it: 1 - 1e-20.
 template <class Value>
-MS_MML_INLINE ExactSum<Value> margin_minus(double margin, Value score) {
-  const ExactSum<Value> gap = two_sum(Value{} + margin, -score);
+MS_MML_INLINE ExactSum<Value> margin_minus(double margin, Value target_score) {
+  const ExactSum<Value> gap = two_sum(Value{} + margin, -target_score);
   return {gap.high, gap.low - gap.low == 0 ? gap.low : Value{}};
 }
 
-// Adding x first loses nothing when it nearly cancels gap.high, and then gap.low is all that is left to see.
+// max(0, gap + x). The order of the additions matters: if x cancels gap.high, that addition is exact, and gap.low is
+// what remains.
 template <class Gap, class Value>
 MS_MML_INLINE Value hinge(ExactSum<Gap> gap, Value x) {
   const Value z = (gap.high + x) + gap.low;
   return 0 > z ? Value{} : z;
 }
 
-// The same where margin - x[y] is one number, gap.
+// max(0, gap + x), for a gap that a single Gap holds exactly.
 template <class Gap, class Value>
 MS_MML_INLINE Value hinge(Gap gap, Value x) {
   const Value z = gap + x;
@@ -71,7 +73,7 @@ MS_MML_INLINE Value power(Value hinge) {
   return P == 1 ? hinge : hinge * hinge;
 }
 
-// The derivative of power<P>; for P = 1 a step that is 0 at 0 and NaN at NaN.
+// The derivative of power<P>. For P = 1 it is a step: 0 at 0, and NaN at NaN.
 template <int P, class Value>
 MS_MML_INLINE Value slope(Value hinge) {
   return P == 1 ? (hinge > 0 ? Value{} + 1 : hinge) : 2 * hinge;

@@ -1,4 +1,4 @@
-// The kernels of a device as a table: what a device gives, and the entry points call.
+// The kernel table: the interface between a device's kernels and the entry points.
 #pragma once
 
 #include "call.h"
@@ -10,9 +10,10 @@ namespace ms_mml {
 using Kernel = void (*)(const Call&);
 
 struct Kernels {
-  Kernel of[3][2][3];  // by Operator, p - 1 and Dtype
+  Kernel of[3][2][3];  // indexed by Operator, p - 1 and Dtype
 };
 
+// Defined once in each device's library.
 const Kernels& kernels();
 
 }  // namespace ms_mml

@@ -1,28 +1,38 @@
-// The three operators as a device walks them: what a score adds, and what is stored for a row. How memory is walked is
-// the device's own affair. Before this file it declares load(const T*), which gives a double, and store(T*, value), for
-// each of its element types.
+// The three operators, shared by all devices: what a score adds to the sum of its row, and what is stored for a row and
+// for all rows. The order in which memory is read and sums are added belongs to the device (walk.h, walk.cuh).
+//
+// A device describes its elements with a traits struct, the parameter Traits:
+//   Element                              float16, float32 or float64 as the device represents it
+//   Real                                 the type that hinges are computed in
+//   static double load(const Element*)   reads an element
+//   static void store(Element*, value)   rounds a value to an element and writes it; value is a double, or whatever
+//                                        type of score the device passes to contribution()
 #pragma once
 
 #include <cmath>
 #include <cstdint>
 
+#include "accumulator.h"
 #include "call.h"
 #include "hinge.h"
 
 namespace ms_mml {
 namespace {
 
-// An operator over elements of type T, computed in Real. Each can be made of a call, and has
-//   factor(row, target)                 of the row: its weight, or what its slopes are multiplied by
-//   contribution(coefficients, x, dx)   what scores add to the sum of their row; the gradient also writes their slopes,
-//                                       which for the target is overwritten later
-//   finish(row, target, sum)            stores what is stored once for a row
-//   invalidate_row(row)                          does it for a target out of range, where a kernel cannot report one
-//   kWrites, kAdds                      whether it writes slopes; whether it adds up factor * sum over all rows
-template <class Element, class Scalar>
+// What the operators have in common: a Call with typed pointers. Each operator is constructed from a Call and has
+//   contribution(coefficients, x, dx)  what the score x adds to the sum of its row; Gradient also stores its slope at
+//   dx,
+//                                      and later overwrites the slope of the target
+//   factor(row, target)                what the sum of the row (Loss) or each of its slopes (Gradient) is multiplied by
+//   finish(row, target, sum)           stores the result of a row, or the target's slope
+//   invalidate_row(row)                replaces finish() if the target is out of range and the device cannot raise
+//   kWrites                            whether contribution() stores slopes
+//   kAdds                              whether the device must also add up factor * sum over all rows
+template <class DeviceTraits>
 struct Operands {
-  using T = Element;
-  using Real = Scalar;
+  using Traits = DeviceTraits;
+  using T = typename Traits::Element;
+  using Real = typename Traits::Real;
 
   explicit MS_MML_INLINE Operands(const Call& call)
       : input(static_cast<const T*>(call.input)),
@@ -34,16 +44,17 @@ struct Operands {
         rows(call.rows),
         classes(call.classes),
         margin(*call.margin) {
-    if (dout != nullptr && reduction == Reduction::kMean) upstream_of_all = load(dout) / (double(classes) * rows);
-    if (dout != nullptr && reduction == Reduction::kSum) upstream_of_all = load(dout) / classes;
+    if (dout != nullptr && reduction == Reduction::kMean)
+      shared_upstream = Traits::load(dout) / (double(classes) * rows);
+    if (dout != nullptr && reduction == Reduction::kSum) shared_upstream = Traits::load(dout) / classes;
   }
 
   MS_MML_INLINE const T* input_row(int64_t row) const { return input + row * classes; }
   MS_MML_INLINE T* output_row(int64_t row) const { return output + row * classes; }
 
-  // dout / C, and / N under the mean.
+  // The upstream gradient of a row, divided by C, and for reduction 'mean' also by N.
   MS_MML_INLINE double upstream(int64_t row) const {
-    return reduction == Reduction::kNone ? load(dout + row) / classes : upstream_of_all;
+    return reduction == Reduction::kNone ? Traits::load(dout + row) / classes : shared_upstream;
   }
 
   const T *input, *weight, *dout;
@@ -52,73 +63,84 @@ struct Operands {
   Reduction reduction;
   int64_t rows, classes;
   double margin;
-  double upstream_of_all = 0;
+  double shared_upstream = 0;
 };
 
-template <int P, class T, class Real>
-struct Loss : Operands<T, Real> {
+template <int P, class Traits>
+struct Loss : Operands<Traits> {
+  using T = typename Traits::Element;
   static constexpr bool kWrites = false, kAdds = true;
-  using Operands<T, Real>::Operands;
+  using Operands<Traits>::Operands;
 
   template <class Row, class Value>
   static MS_MML_INLINE Value contribution(const Row& row, Value x, T*) {
     return power<P>(hinge(row.gap, x));
   }
 
-  MS_MML_INLINE double factor(int64_t, int64_t target) const { return this->weight ? load(this->weight + target) : 1; }
+  MS_MML_INLINE double factor(int64_t, int64_t target) const {
+    return this->weight ? Traits::load(this->weight + target) : 1;
+  }
 
   MS_MML_INLINE void finish(int64_t row, int64_t target, double sum) const {
-    if (this->reduction == Reduction::kNone) store(this->output + row, factor(row, target) * sum / this->classes);
+    if (this->reduction == Reduction::kNone) {
+      Traits::store(this->output + row, factor(row, target) * sum / this->classes);
+    }
   }
 
   MS_MML_INLINE void invalidate_row(int64_t row) const {
-    if (this->reduction == Reduction::kNone) store(this->output + row, double{NAN});
+    if (this->reduction == Reduction::kNone) Traits::store(this->output + row, double{NAN});
   }
 
-  // Stores what is stored once for all rows, given what they add.
+  // Stores the loss for reductions 'sum' and 'mean'; `sum` is the sum of factor * sum over all rows.
   MS_MML_INLINE void finish_all(double sum) const {
-    if (this->reduction == Reduction::kSum) store(this->output, sum / this->classes);
-    if (this->reduction == Reduction::kMean) store(this->output, sum / (double(this->classes) * this->rows));
+    if (this->reduction == Reduction::kSum) Traits::store(this->output, sum / this->classes);
+    if (this->reduction == Reduction::kMean) {
+      Traits::store(this->output, sum / (double(this->classes) * this->rows));
+    }
   }
 };
 
-template <int P, class T, class Real>
-struct Gradient : Operands<T, Real> {
+template <int P, class Traits>
+struct Gradient : Operands<Traits> {
+  using T = typename Traits::Element;
   static constexpr bool kWrites = true, kAdds = false;
-  using Operands<T, Real>::Operands;
+  using Operands<Traits>::Operands;
 
   template <class Row, class Value>
   static MS_MML_INLINE Value contribution(const Row& row, Value x, T* dx) {
     const Value value = slope<P>(hinge(row.gap, x));
-    store(dx, row.factor * value);
+    Traits::store(dx, row.factor * value);
     return value;
   }
 
   MS_MML_INLINE double factor(int64_t row, int64_t target) const {
     if (P == 2) return scale(row, target);
-    T once;  // slopes are 0, 1 or NaN: where the factor is rounded, so is every product
-    store(&once, scale(row, target));
-    const double rounded = load(&once);
-    // But for 0 times what is too large for a T; of what is too large for a double the formula, too, makes NaN.
+    // For P = 1 a slope is 0, 1 or NaN, so rounding the factor to T once also rounds every product.
+    T element;
+    Traits::store(&element, scale(row, target));
+    const double rounded = Traits::load(&element);
+    // A factor that overflows T must stay finite, because 0 * infinity is NaN and the slope of an inactive class is 0.
+    // A factor that overflows a double gives NaN in the formula, too.
     return rounded - rounded == 0 ? rounded : scale(row, target);
   }
 
   MS_MML_INLINE void finish(int64_t row, int64_t target, double sum) const {
-    store(this->output_row(row) + target, 0.0 - scale(row, target) * sum);
+    Traits::store(this->output_row(row) + target, 0.0 - scale(row, target) * sum);
   }
 
-  MS_MML_INLINE void invalidate_row(int64_t) const {}  // its slopes are 0 already
+  MS_MML_INLINE void invalidate_row(int64_t) const {}  // the device has already set the row's slopes to 0
 
   MS_MML_INLINE double scale(int64_t row, int64_t target) const {
-    return this->weight ? this->upstream(row) * load(this->weight + target) : this->upstream(row);
+    return this->weight ? this->upstream(row) * Traits::load(this->weight + target) : this->upstream(row);
   }
 };
 
-// The sums of the rows by themselves, as doubles: what the weight's gradient is made of.
-template <int P, class T, class Real>
-struct RowSums : Loss<P, T, Real> {
+// The unscaled sum of every row as a double, from which a device computes the gradient of `weight`. Its output is a
+// workspace of doubles, one for each row.
+template <int P, class Traits>
+struct RowSums : Loss<P, Traits> {
   static constexpr bool kAdds = false;
-  using Loss<P, T, Real>::Loss;
+  using Loss<P, Traits>::Loss;
 
   MS_MML_INLINE void finish(int64_t row, int64_t, double sum) const { sums()[row] = sum; }
   MS_MML_INLINE void invalidate_row(int64_t row) const { sums()[row] = 0; }
@@ -127,7 +149,7 @@ struct RowSums : Loss<P, T, Real> {
   MS_MML_INLINE double* sums() const { return reinterpret_cast<double*>(this->output); }
 };
 
-// What the scores of a row are put against: numbers, or vectors with a row in each lane.
+// What contribution() needs to know of a row. Value is a Real, or a vector with a row in each lane.
 template <class Value>
 struct Coefficients {
   ExactSum<Value> gap;
@@ -137,7 +159,7 @@ struct Coefficients {
 template <class Op>
 MS_MML_INLINE Coefficients<typename Op::Real> coefficients_of(const Op& op, int64_t row, int64_t target) {
   using Real = typename Op::Real;
-  const ExactSum<double> gap = margin_minus(op.margin, load(op.input_row(row) + target));
+  const ExactSum<double> gap = margin_minus(op.margin, Op::Traits::load(op.input_row(row) + target));
   const Real high = static_cast<Real>(gap.high);
   const Real low = static_cast<Real>((gap.high - high) + gap.low);
   return {{high, low - low == 0 ? low : 0}, static_cast<Real>(op.factor(row, target))};

@@ -1,5 +1,5 @@
-// Which of the CPU's tables of kernels is in use: that of the best instruction set that this processor has, or of the
-// one that MS_MML_INSTRUCTION_SET names.
+// Selects the CPU's kernel table: for the instruction set named by MS_MML_INSTRUCTION_SET, otherwise for the best one
+// that the processor supports.
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -19,7 +19,7 @@ const InstructionSet& instruction_set() {
   static const InstructionSet& chosen = []() -> const InstructionSet& {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    const bool avx2 = __builtin_cpu_supports("avx2");  // every processor with AVX2 also converts float16
+    const bool avx2 = __builtin_cpu_supports("avx2");  // every processor with AVX2 also has F16C
     const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
     static const InstructionSet sets[] = {
@@ -45,7 +45,7 @@ const Kernels& kernels() { return *instruction_set().kernels; }
 
 }  // namespace ms_mml
 
-// The name of the instruction set in use, or null where the one asked for is not to be had.
+// The name of the selected instruction set; null if the requested instruction set is unavailable.
 MS_MML_EXPORT const char* MultiMarginLossInstructionSet() {
   try {
     return ms_mml::instruction_set().name;

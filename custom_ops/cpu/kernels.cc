@@ -1,45 +1,52 @@
-// The CPU kernels: the three operators, as walk.h asks for them. This file is compiled once for each instruction set,
-// as the table named by MS_MML_KERNELS.
+// The CPU kernels. This file is compiled once for each instruction set; each time it defines the kernel table that
+// MS_MML_KERNELS names. walk.h has the algorithms, schedule.h the threads and the order of additions.
+#include <memory>
+
+#include "../operators.h"
 #include "tables.h"
+#include "vector.h"
 #include "walk.h"
 
 namespace ms_mml {
 namespace {
 
-template <int P, class T, class Real>
+template <int P, class Traits>
 void loss(const Call& call) {
-  const Loss<P, T, Real> op(call);
-  op.finish_all(walk(op, call));
+  const Loss<P, Traits> op(call);
+  op.finish_all(walk(op));
 }
 
-template <int P, class T, class Real>
+template <int P, class Traits>
 void gradient(const Call& call) {
-  walk(Gradient<P, T, Real>(call), call);
+  walk(Gradient<P, Traits>(call));
 }
 
-template <int P, class T, class Real>
+// For each class, adds up the sums of the rows with that target in the order of the rows, on the calling thread.
+// Workspace: one more double for each row, and two for each class.
+template <int P, class Traits>
 void weight_gradient(const Call& call) {
   const std::unique_ptr<double[]> row_sums(new double[call.rows]);
-  Call of_rows = call;
-  of_rows.output = row_sums.get();
-  const RowSums<P, T, Real> op(of_rows);
-  walk(op, call);
+  Call row_sums_call = call;
+  row_sums_call.output = row_sums.get();
+  const RowSums<P, Traits> op(row_sums_call);
+  walk(op);
   const std::unique_ptr<Sum[]> sums(new Sum[call.classes]);
   for (int64_t row = 0; row < call.rows; ++row) sums[call.target[row]].add(op.upstream(row) * row_sums[row]);
-  for (int64_t c = 0; c < call.classes; ++c) store(static_cast<T*>(call.output) + c, sums[c].value());
+  auto* output = static_cast<typename Traits::Element*>(call.output);
+  for (int64_t c = 0; c < call.classes; ++c) Traits::store(output + c, sums[c].value());
 }
 
-// Half in float where that is as good, and in double elsewhere.
-#define MS_MML_HALF(NAME)                                                                 \
-  template <int P>                                                                        \
-  void NAME##_half(const Call& call) {                                                    \
-    float_holds(*call.margin) ? NAME<P, Half, float>(call) : NAME<P, Half, double>(call); \
+#define MS_MML_FLOAT16_KERNEL(NAME)                                                                                   \
+  template <int P>                                                                                                    \
+  void NAME##_float16(const Call& call) {                                                                             \
+    float_is_accurate(*call.margin) ? NAME<P, CpuTraits<Half, float>>(call) : NAME<P, CpuTraits<Half, double>>(call); \
   }
-MS_MML_HALF(loss)
-MS_MML_HALF(gradient)
-MS_MML_HALF(weight_gradient)
+MS_MML_FLOAT16_KERNEL(loss)
+MS_MML_FLOAT16_KERNEL(gradient)
+MS_MML_FLOAT16_KERNEL(weight_gradient)
 
-#define MS_MML_BY_DTYPE(NAME, P) {NAME##_half<P>, NAME<P, float, double>, NAME<P, double, double>}
+#define MS_MML_BY_DTYPE(NAME, P) \
+  {NAME##_float16<P>, NAME<P, CpuTraits<float, double>>, NAME<P, CpuTraits<double, double>>}
 #define MS_MML_BY_P(NAME) {MS_MML_BY_DTYPE(NAME, 1), MS_MML_BY_DTYPE(NAME, 2)}
 
 }  // namespace

@@ -1,8 +1,8 @@
-// Sums of many lanes at once.
+// Sums of kLanes lanes in vector registers.
 //
-// Every instruction set holds the same kLanes sums, in as many registers as that takes, and adds them up in the same
-// order, so all of them give the same bits. It is built with -ffp-contract=off: a fused multiply-add would round
-// differently.
+// Every instruction set uses the same number of lanes, in as many registers as they need, and adds them up in the same
+// order, so all instruction sets give the same bits. For the same reason -ffp-contract=off is set: a fused
+// multiply-add rounds once where a multiplication and an addition round twice.
 #pragma once
 
 #include "../accumulator.h"
@@ -11,7 +11,7 @@
 namespace ms_mml {
 namespace {
 
-// The sum of all lanes.
+// The sum of all lanes of a vector, added in halves: the upper half to the lower.
 template <class T, class Value>
 MS_MML_INLINE double total(const Accumulator<T, Value>& sum) {
   if constexpr (sizeof(Value) == sizeof(double)) {
@@ -23,12 +23,12 @@ MS_MML_INLINE double total(const Accumulator<T, Value>& sum) {
   }
 }
 
-constexpr int kLanes = 16;  // hides the latency of addition: two 512-bit or four 256-bit sums in flight
+constexpr int kLanes = 16;  // two 512-bit or four 256-bit sums of doubles, enough to hide the latency of addition
 
 template <class Real>
-constexpr int kVectors = kLanes / kWidth<Real>;
+constexpr int kVectors = kLanes / kWidth<Real>;  // vectors of Real that make up kLanes lanes
 
-// The sums of kLanes lanes over elements of type T. They are added pairwise, the upper half to the lower.
+// kLanes sums of terms made from elements of type T. sum() adds them in halves, the upper half to the lower.
 template <class T>
 class Lanes {
  public:

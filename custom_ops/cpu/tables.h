@@ -1,4 +1,4 @@
-// The CPU's tables of kernels, one for each instruction set.
+// The CPU's kernel tables, one for each instruction set.
 #pragma once
 
 #include "../kernels.h"

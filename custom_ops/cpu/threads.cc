@@ -18,11 +18,12 @@
 namespace ms_mml {
 namespace {
 
-constexpr int kRanges = 16;  // for each thread: enough that all end together, few enough to read memory in long runs
+// Ranges for each thread: enough to balance the load, and few enough that each reads a long run of memory.
+constexpr int kRangesPerThread = 16;
 
-// To run on older Linux, the library avoids std::condition_variable (GLIBCXX_3.4.30), std::mutex::try_lock (GLIBC_2.34)
-// and pthread_sigmask (GLIBC_2.32): hence this class, the atomic taken_, and sigprocmask, which on Linux sets the mask
-// of the calling thread.
+// Replaces std::condition_variable, which needs GLIBCXX_3.4.30. To run on older Linux systems the library also avoids
+// std::mutex::try_lock (GLIBC_2.34; the atomic busy_ replaces it) and pthread_sigmask (GLIBC_2.32; on Linux sigprocmask
+// sets the mask of the calling thread).
 class Condition {
  public:
   template <class Holds>
@@ -39,27 +40,27 @@ class Condition {
 class Pool {
  public:
   void run(int64_t items, int threads, const std::function<void(int64_t, int64_t)>& work) {
-    if (taken_.exchange(true)) return work(0, items);  // another call has the helpers
-    Job job = {work, items, std::max<int64_t>(1, items / (int64_t{threads} * kRanges)), threads - 1};
+    if (busy_.exchange(true)) return work(0, items);  // another call is using the helpers
+    Job job = {work, items, std::max<int64_t>(1, items / (int64_t{threads} * kRangesPerThread)), threads - 1};
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       while (helpers_ < job.wanted && start_helper()) ++helpers_;
       job_ = &job;
     }
-    for (int helper = 1; helper < threads; ++helper) wake_.notify_one();
+    for (int helper = 1; helper < threads; ++helper) work_available_.notify_one();
     job.take_part();
     std::unique_lock<std::mutex> lock(mutex_);
-    job_ = nullptr;  // who comes now comes too late
-    left_.wait(lock, [&] { return job.inside == 0; });
-    taken_ = false;
+    job_ = nullptr;  // no more helpers may join
+    all_left_.wait(lock, [&] { return job.inside == 0; });
+    busy_ = false;
   }
 
  private:
   struct Job {
     const std::function<void(int64_t, int64_t)>& work;
     const int64_t items, range;
-    int wanted;  // helpers that may still join
-    int inside = 0;
+    int wanted;      // helpers that may still join
+    int inside = 0;  // helpers that have joined and not finished
     std::atomic<int64_t> next{0};
 
     void take_part() {
@@ -67,7 +68,7 @@ class Pool {
     }
   };
 
-  // Signals are for the threads of Python.
+  // Blocks all signals on the helper, so that they are delivered to Python's threads.
   bool start_helper() {
     sigset_t all, before;
     sigfillset(&all);
@@ -76,7 +77,7 @@ class Pool {
     try {
       std::thread([this] { help(); }).detach();
     } catch (const std::exception&) {
-      started = false;  // fewer will do
+      started = false;  // run with fewer helpers
     }
     sigprocmask(SIG_SETMASK, &before, nullptr);
     return started;
@@ -86,27 +87,27 @@ class Pool {
     const FlushToZeroGuard guard;
     std::unique_lock<std::mutex> lock(mutex_);
     while (true) {
-      wake_.wait(lock, [this] { return job_ != nullptr && job_->wanted > 0; });
+      work_available_.wait(lock, [this] { return job_ != nullptr && job_->wanted > 0; });
       Job& job = *job_;
       --job.wanted, ++job.inside;
       lock.unlock();
       job.take_part();
       lock.lock();
-      if (--job.inside == 0) left_.notify_one();
+      if (--job.inside == 0) all_left_.notify_one();
     }
   }
 
-  std::atomic<bool> taken_{false};  // by a call
+  std::atomic<bool> busy_{false};  // a call is using the helpers
   std::mutex mutex_;
-  Condition wake_, left_;
+  Condition work_available_, all_left_;
   Job* job_ = nullptr;
   int helpers_ = 0;
 };
 
-Pool* pool = new Pool;  // never destroyed: helpers sleep in it until the process ends
+Pool* pool = new Pool;  // never destroyed: helpers wait in it until the process ends
 
-// fork() leaves the helpers behind, and perhaps a lock that one of them held.
-[[maybe_unused]] const int watch_forks = pthread_atfork(nullptr, nullptr, [] { pool = new Pool; });
+// A forked child has no helpers, and a lock may be held by one that no longer exists: it gets a new pool.
+[[maybe_unused]] const int fork_handler = pthread_atfork(nullptr, nullptr, [] { pool = new Pool; });
 
 }  // namespace
 
@@ -124,7 +125,7 @@ int thread_limit() {
   return limit;
 }
 
-void share(int64_t items, int threads, const std::function<void(int64_t first, int64_t last)>& work) {
+void parallel_for(int64_t items, int threads, const std::function<void(int64_t first, int64_t last)>& work) {
   if (threads > 1 && items > 1) {
     pool->run(items, threads, work);
   } else {

@@ -1,4 +1,4 @@
-// The threads that share the work of one call.
+// The thread pool that the calls share.
 #pragma once
 
 #include <cstdint>
@@ -6,13 +6,13 @@
 
 namespace ms_mml {
 
-// How many there may be: MS_MML_NUM_THREADS, or as many as there are processors that this process may run on.
-// OMP_NUM_THREADS says nothing: MindSpore sets it to 1 when it is imported.
+// The maximum number of threads for a call: MS_MML_NUM_THREADS if set, otherwise the number of processors that this
+// process may run on. OMP_NUM_THREADS is ignored, because importing MindSpore sets it to 1.
 int thread_limit();
 
-// Calls work(first, last) until every item of [0, items) has been in one such range: here and, as they become free, on
-// up to `threads - 1` helpers. It returns when all of them are done, and does not wait for a helper that has not begun:
-// where other threads keep the processors busy, and MindSpore's do, the caller goes on by itself. work must not throw.
-void share(int64_t items, int threads, const std::function<void(int64_t first, int64_t last)>& work);
+// Cuts [0, items) into ranges and calls work(first, last) for each of them, on the calling thread and on up to
+// `threads - 1` helper threads. Returns when all ranges are done. The caller takes ranges, too, and does not wait for
+// helpers that have not started: they may get no processor while MindSpore's own threads are busy. work must not throw.
+void parallel_for(int64_t items, int threads, const std::function<void(int64_t first, int64_t last)>& work);
 
 }  // namespace ms_mml

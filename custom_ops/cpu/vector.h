@@ -1,8 +1,8 @@
-// The registers of one instruction set: vectors of float or double, loaded from and stored to float16, float32 and
-// float64.
+// Vectors of float or double that fill a register of the instruction set, with loads from and stores to float16,
+// float32 and float64.
 //
-// A Vector is the compilers' own vector type, so arithmetic and comparisons on it read as on one number, and it fills a
-// register. Only conversions need the processor's own instructions.
+// A Vector is the compiler's vector extension type, so its arithmetic and comparisons look like those of a scalar. Only
+// the conversions need intrinsics.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ namespace ms_mml {
 namespace {
 
 #if defined(__AVX512F__)
-constexpr int kRegister = 64;  // bytes
+constexpr int kRegister = 64;  // bytes of a vector register
 #elif defined(__AVX2__)
 constexpr int kRegister = 32;
 #else
@@ -51,7 +51,7 @@ MS_MML_INLINE To read(const void* from) {
   return to;
 }
 
-// The first and the second half of the lanes of a vector.
+// The lower and the upper half of the lanes of a vector.
 template <class Values>
 using HalfOf = typename VectorOf<double, sizeof(Values) / sizeof(double) / 2>::type;
 
@@ -68,13 +68,13 @@ MS_MML_INLINE HalfOf<Values> upper(Values values) {
   return read<HalfOf<Values>>(reinterpret_cast<const char*>(&values) + sizeof values / 2);
 }
 
-// The same vector, kept where mask(lane) is true and 0 elsewhere.
+// The lanes of `value` for which the mask is true, and 0 in all others.
 template <class Value, class Mask>
 MS_MML_INLINE Value keep(Mask mask, Value value) {
   return mask ? value : Value{};
 }
 
-// 0, 1, 2, ...: the lanes of a Vector<Real>, as integers that its comparisons can be combined with.
+// 0, 1, 2, ... in the integer vector type that comparisons of Vector<Real> give, so that masks can be combined.
 template <class Real>
 MS_MML_INLINE auto lane_numbers() {
   decltype(Vector<Real>{} < Vector<Real>{}) lanes = {};
@@ -94,9 +94,9 @@ MS_MML_INLINE void store(float* to, double value) { *to = static_cast<float>(val
 MS_MML_INLINE void load(const double* from, Vector<double>& to) { to = read<Vector<double>>(from); }
 MS_MML_INLINE void store(double* to, Vector<double> vector) { std::memcpy(to, &vector, sizeof vector); }
 
-typedef VectorOf<float, kWidth<double>>::type Floats;  // as many as a Vector<double> has
+typedef VectorOf<float, kWidth<double>>::type Floats;  // as many floats as a Vector<double> has lanes
 
-// GCC 12 makes two conversions out of __builtin_convertvector where the processor has one.
+// GCC 12 compiles __builtin_convertvector to two conversions, although the processor can do it in one.
 MS_MML_INLINE Vector<double> widen(Floats floats) {
 #if defined(__AVX512F__)
   return _mm512_cvtps_pd(floats);
@@ -132,12 +132,14 @@ struct Half {
   uint16_t bits;
 };
 
-// Cuts doubles to the 24 bits of float32, and leaves the last bit odd where anything was lost. A second rounding, to
-// float16, then cannot mistake what is left for a tie: the result is rounded once.
+// Truncates doubles to the 24 significant bits of a float, and sets the last of them if a dropped bit was 1. Without
+// this, converting a double to float and then to float16 could round twice: the float may look like a tie between two
+// float16 although the double is not one.
+// The 29 dropped bits plus 2^29 - 1 carry into bit 29 exactly if one of them is 1; the `or` merges that carry.
 template <class Integer>
 MS_MML_INLINE Integer round_to_odd(Integer bits) {
-  constexpr int64_t lost = (int64_t{1} << 29) - 1;
-  return (bits | ((bits & lost) + lost)) & ~lost;
+  constexpr int64_t dropped = (int64_t{1} << 29) - 1;
+  return (bits | ((bits & dropped) + dropped)) & ~dropped;
 }
 
 #if defined(__AVX2__)
@@ -194,8 +196,9 @@ MS_MML_INLINE void store(Half* to, double value) {
 
 #else
 
-// A float16 moved to the same place in a double has an exponent too small by the difference of the biases, 1023 - 15;
-// multiplying by 2^1008 mends that, for subnormal numbers too. Infinity and NaN keep the largest exponent instead.
+// The exponent and fraction of a float16, shifted to their place in a double, give a value that is too small by 2^1008,
+// because the exponent biases differ by 1023 - 15. One multiplication corrects this, also for subnormal numbers.
+// Infinity and NaN get the largest exponent of a double.
 MS_MML_INLINE double load(const Half* from) {
   const int64_t magnitude = int64_t{from->bits & 0x7fff} << 42;
   const int64_t sign = int64_t{from->bits & 0x8000} << 48;
@@ -203,8 +206,10 @@ MS_MML_INLINE double load(const Half* from) {
   return bit_cast<double>(bit_cast<int64_t>(bit_cast<double>(magnitude) * 0x1p1008) | special | sign);
 }
 
-// Adding 1.5 * 2^k to a smaller number leaves in the last bits of the sum that number in steps of 2^(k - 52), rounded
-// to nearest, ties to even.
+// Normal results: subtract the difference of the biases from the exponent, then drop 42 of the 52 fraction bits,
+// rounding to nearest, ties to even: adding half minus one, plus the last bit kept, carries exactly when rounding up.
+// Subnormal results are multiples of 2^-24. Adding 1.5 * 2^28 makes 2^-24 the last bit of the sum, so the addition
+// itself rounds, and the low bits of the sum are the float16.
 MS_MML_INLINE void store(Half* to, double value) {
   const int64_t bits = bit_cast<int64_t>(value);
   const uint16_t sign = static_cast<uint16_t>(bits >> 48 & 0x8000);
@@ -214,9 +219,9 @@ MS_MML_INLINE void store(Half* to, double value) {
     half = 0x7e00;
   } else if (magnitude >= 65520.0) {  // halfway between the largest finite value and the next power of two
     half = 0x7c00;
-  } else if (magnitude < 0x1p-14) {  // subnormal: steps of 2^-24
+  } else if (magnitude < 0x1p-14) {  // subnormal
     half = static_cast<uint16_t>(bit_cast<int64_t>(magnitude + 0x1.8p28));
-  } else {  // ten bits of fraction stay of the 52
+  } else {  // normal
     const int64_t odd = bits >> 42 & 1;
     const int64_t rebiased = bit_cast<int64_t>(magnitude) - (int64_t{1023 - 15} << 52);
     half = static_cast<uint16_t>((rebiased + (int64_t{1} << 41) - 1 + odd) >> 42);
@@ -237,6 +242,23 @@ MS_MML_INLINE void store(Half* to, Values vector) {
 }
 
 #endif
+
+// ---------------------------------------------------------------------------------------------------------------------
+// For operators.h
+// ---------------------------------------------------------------------------------------------------------------------
+
+template <class T, class Scalar>
+struct CpuTraits {
+  using Element = T;
+  using Real = Scalar;
+
+  static MS_MML_INLINE double load(const T* from) { return ms_mml::load(from); }
+
+  template <class Value>
+  static MS_MML_INLINE void store(T* to, Value value) {
+    ms_mml::store(to, value);
+  }
+};
 
 }  // namespace
 }  // namespace ms_mml

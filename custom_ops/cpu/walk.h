@@ -1,31 +1,29 @@
-// Three ways to walk the rows of a matrix, by the number of classes.
+// The CPU's three algorithms for the rows of a matrix, selected by the number of classes.
 //
-//   narrow  kLanes rows at a time, one in each lane: transposed in the first cache
-//   short   row by row, kLanes classes at a time; the target is left out by a mask in every step
-//   long    segment by segment, kLanes classes at a time; only the step that holds the target goes through a mask
+//   narrow rows  up to 16 classes   kLanes rows at a time, one in each lane: rows are transposed in the L1 cache
+//   short rows   up to 256 classes  one row, kLanes classes at a time; every step masks out the target
+//   long rows    more classes       one segment of a row, kLanes classes at a time; only the step with the target and
+//                                   the tail are masked
 //
-// In short and long rows lane l adds up the classes l, l + kLanes, ... Which way a row goes depends on C alone, and so
-// do its bits.
+// In short and long rows lane l adds up the classes l, l + kLanes, ... The algorithm, and so the order of additions,
+// depends on C only. schedule.h divides the rows among threads.
 #pragma once
 
+#include <cstring>
+
+#include "../operators.h"
 #include "lanes.h"
 #include "schedule.h"
-
-// after the loads and stores that it needs
-#include "../operators.h"
+#include "vector.h"
 
 namespace ms_mml {
 namespace {
 
-constexpr int64_t kMaxNarrowClasses = 16, kMaxShortClasses = 256;  // classes: where each way stops being the fastest
+constexpr int64_t kMaxNarrowClasses = 16, kMaxShortClasses = 256;  // measured: up to here each algorithm is the fastest
 
-// Steps that are added in float before they go into a double: few enough to round off next to nothing.
-template <class Real>
-constexpr int kPartialSumTerms = std::is_same_v<Real, float> ? 4 : 1;
-
-// Coefficients where margin - x[y] is one number, as it is for most scores in float32 and float16.
+// Coefficients for a gap without rounding error, as for most scores in float16 and float32.
 template <class Value>
-struct Single {
+struct SingleGapCoefficients {
   Value gap, factor;
 };
 
@@ -33,25 +31,25 @@ struct Single {
 // Narrow rows: kLanes of them at a time, one in each lane
 // ---------------------------------------------------------------------------------------------------------------------
 
-// The operator over the rows [first, last).
+// Runs the operator on the rows [first, last).
 template <class Op>
 double sum_narrow_rows(const Op& shared, int64_t first, int64_t last, TargetCheck& check) {
   using T = typename Op::T;
-  const Op op = shared;  // a copy of its own stays in registers
+  const Op op = shared;  // a local copy stays in registers
   const int64_t classes = op.classes;
-  T rest[kMaxNarrowClasses * kLanes] = {};                          // the last rows, where they do not fill the lanes
-  T x[kMaxNarrowClasses * kLanes], dx[kMaxNarrowClasses * kLanes];  // by class, then row
+  T padded[kMaxNarrowClasses * kLanes] = {};                        // a copy of fewer than kLanes rows
+  T x[kMaxNarrowClasses * kLanes], dx[kMaxNarrowClasses * kLanes];  // transposed: [class][row]
   Lanes<double> total;
   for (int64_t row = first; row < last; row += kLanes) {
     const int64_t count = std::min<int64_t>(kLanes, last - row);
     if (!check(row, row + count)) continue;
     const T* rows = op.input_row(row);
-    if (count < kLanes) rows = static_cast<const T*>(std::memcpy(rest, rows, count * classes * sizeof(T)));
+    if (count < kLanes) rows = static_cast<const T*>(std::memcpy(padded, rows, count * classes * sizeof(T)));
     for (int64_t c = 0; c < classes; ++c) {
       for (int64_t l = 0; l < kLanes; ++l) x[c * kLanes + l] = rows[l * classes + c];
     }
     int64_t target[kLanes] = {};
-    T score[kLanes];
+    T score[kLanes];  // of the target
     double factor[kLanes] = {}, sum[kLanes];
     for (int64_t l = 0; l < count; ++l) target[l] = op.target[row + l];
     for (int64_t l = 0; l < kLanes; ++l) score[l] = rows[l * classes + target[l]];
@@ -90,13 +88,14 @@ double sum_narrow_rows(const Op& shared, int64_t first, int64_t last, TargetChec
 // Short and long rows: kLanes classes at a time
 // ---------------------------------------------------------------------------------------------------------------------
 
-// Where the slopes of a step go; an operator that writes none is given nowhere.
+// dx + i for an operator that writes slopes, otherwise null.
 template <class Op>
 MS_MML_INLINE typename Op::T* slopes_at(typename Op::T* dx, int64_t i) {
   return Op::kWrites ? dx + i : nullptr;
 }
 
-// Adds one step, of which `left` classes are of the row, and number `target`, if it is one of them, does not count.
+// Adds kLanes classes, masking out those from `left` on, which are beyond the end of the row, and `target`, which may
+// be outside of this step.
 template <class Op, class Row>
 MS_MML_INLINE void add_masked_step(Lanes<typename Op::T>& lanes, const Row& row, const typename Op::T* x,
                                    typename Op::T* dx, int64_t left, int64_t target) {
@@ -113,13 +112,13 @@ MS_MML_INLINE void add_masked_step(Lanes<typename Op::T>& lanes, const Row& row,
   }
 }
 
-// The operator over the rows [first, last), short ones. Every step goes through a mask: a branch on where the target is
-// would cost more. A step may read the rows that follow, and write those that are yet to come; where there are none, a
-// copy of the row does for it.
+// Runs the operator on the short rows [first, last). Every step is masked, because a branch on the target's position
+// would cost more. The last step of a row may read beyond it into the next rows, and write there, because those rows
+// are written later. At the end of the array (reads) or of this group (writes) it uses a padded copy of the row.
 template <class Op>
 double sum_short_rows(const Op& shared, int64_t first, int64_t last, TargetCheck& check) {
   using T = typename Op::T;
-  const Op op = shared;  // a copy of its own stays in registers
+  const Op op = shared;  // a local copy stays in registers
   const int64_t classes = op.classes;
   const int64_t reach = (classes + kLanes - 1) / kLanes * kLanes;
   T x_copy[kMaxShortClasses + kLanes], dx_copy[kMaxShortClasses + kLanes];
@@ -145,7 +144,7 @@ double sum_short_rows(const Op& shared, int64_t first, int64_t last, TargetCheck
     };
     const auto coefficients = coefficients_of(op, row, target);
     if (coefficients.gap.low == 0) {
-      add_row(Single<typename Op::Real>{coefficients.gap.high, coefficients.factor});
+      add_row(SingleGapCoefficients<typename Op::Real>{coefficients.gap.high, coefficients.factor});
     } else {
       add_row(coefficients);
     }
@@ -157,8 +156,8 @@ double sum_short_rows(const Op& shared, int64_t first, int64_t last, TargetCheck
   return total.value();
 }
 
-// The sum of the classes [first, last) of a long row. Its last step, where the segment ends within it, is read from a
-// copy and written to another.
+// The sum of the classes [first, last) of a long row. The tail of the segment is read from one padded copy and written
+// to another.
 template <class Op>
 double sum_segment(const Op& op, int64_t row, int64_t first, int64_t last) {
   using T = typename Op::T;
@@ -177,15 +176,15 @@ double sum_segment(const Op& op, int64_t row, int64_t first, int64_t last) {
     const int64_t unmasked = i <= target ? target : count;
     for (; i + kStride <= unmasked; i += kStride) {
       for (int v = 0; v < kVectors<Real>; ++v) {
-        Vector<Real> sum = {};
-        for (int step = 0; step < kPartialSumTerms<Real>; ++step) {
-          const int64_t at = i + step * kLanes + v * kWidth<Real>;
+        Vector<Real> partial_sum = {};
+        for (int term = 0; term < kPartialSumTerms<Real>; ++term) {
+          const int64_t at = i + term * kLanes + v * kWidth<Real>;
           Vector<Real> value;
           load(x + at, value);
           value = Op::contribution(coefficients, value, slopes_at<Op>(dx, at));
-          sum = step == 0 ? value : sum + value;
+          partial_sum = term == 0 ? value : partial_sum + value;
         }
-        lanes.add(v, sum);
+        lanes.add(v, partial_sum);
       }
     }
     for (const int64_t end = std::min(count, i + kStride); i < end; i += kLanes) {
@@ -197,22 +196,22 @@ double sum_segment(const Op& op, int64_t row, int64_t first, int64_t last) {
   return lanes.sum();
 }
 
-// Walks all rows of an operator; returns the sum of what they add.
+// Runs an operator on all rows. Returns the sum of factor * sum over the rows if Op::kAdds.
 template <class Op>
-double walk(const Op& op, const Call& call) {
-  if (call.classes <= kMaxNarrowClasses) {
+double walk(const Op& op) {
+  if (op.classes <= kMaxNarrowClasses) {
     return walk_groups(
-        call, [&](int64_t first, int64_t last, TargetCheck& check) { return sum_narrow_rows(op, first, last, check); });
+        op, [&](int64_t first, int64_t last, TargetCheck& check) { return sum_narrow_rows(op, first, last, check); });
   }
-  if (call.classes <= kMaxShortClasses) {
+  if (op.classes <= kMaxShortClasses) {
     return walk_groups(
-        call, [&](int64_t first, int64_t last, TargetCheck& check) { return sum_short_rows(op, first, last, check); });
+        op, [&](int64_t first, int64_t last, TargetCheck& check) { return sum_short_rows(op, first, last, check); });
   }
   return walk_segments(
-      call, [&](int64_t row, int64_t first, int64_t last) { return sum_segment(op, row, first, last); },
+      op, [&](int64_t row, int64_t first, int64_t last) { return sum_segment(op, row, first, last); },
       [&](int64_t row, double sum) {
-        op.finish(row, call.target[row], sum);
-        return Op::kAdds ? op.factor(row, call.target[row]) * sum : 0;
+        op.finish(row, op.target[row], sum);
+        return Op::kAdds ? op.factor(row, op.target[row]) * sum : 0;
       });
 }
 

@@ -1,4 +1,4 @@
-// What the host asks of CUDA: to start a kernel, and for scratch. Every call is checked.
+// Host-side CUDA calls, with errors checked: launching a kernel, and workspaces.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -12,30 +12,30 @@
 namespace ms_mml {
 namespace {
 
-inline void check(cudaError_t error, const char* what) {
-  if (error != cudaSuccess) fail(std::string(what) + " failed on the GPU: " + cudaGetErrorString(error) + ".");
+inline void check(cudaError_t error, const char* call) {
+  if (error != cudaSuccess) fail(std::string(call) + " failed on the GPU: " + cudaGetErrorString(error) + ".");
 }
 
 inline cudaStream_t stream_of(const Call& call) { return static_cast<cudaStream_t>(call.stream); }
 
-// Starts a kernel on the call's stream, and does not wait for it.
+// Launches a kernel on the call's stream and does not wait for it.
 template <class... Parameters, class... Arguments>
-void start(const char* what, void (*kernel)(Parameters...), const Call& call, int64_t blocks, int threads,
-           Arguments... arguments) {
+void launch(const char* name, void (*kernel)(Parameters...), const Call& call, int64_t blocks, int threads,
+            Arguments... arguments) {
   if (blocks > INT_MAX)
     fail("the shape of 'input' makes " + std::to_string(blocks) + " blocks, more than a GPU takes.");
   cudaLaunchConfig_t config = {};
   config.gridDim = dim3(static_cast<unsigned>(blocks));
   config.blockDim = dim3(threads);
   config.stream = stream_of(call);
-  check(cudaLaunchKernelEx(&config, kernel, call, arguments...), what);
+  check(cudaLaunchKernelEx(&config, kernel, call, arguments...), name);
 }
 
-// Scratch comes from a pool of this library's own, which keeps what it once had: after the first call it costs about a
-// microsecond, and nothing waits. It is given and taken back in the order of the stream, so calls on several streams
-// and a captured graph have each their own. The default pool would return its memory at every synchronisation.
-inline cudaMemPool_t scratch_pool() {
-  static std::mutex& mutex = *new std::mutex;  // never destroyed: threads may outlive the library's own statics
+// The memory pool for workspaces. It keeps freed memory, so after the first call an allocation takes about a
+// microsecond and does not synchronise. The default pool would return its memory to the driver at every
+// synchronisation.
+inline cudaMemPool_t workspace_pool() {
+  static std::mutex& mutex = *new std::mutex;  // never destroyed: threads may outlive the library's statics
   static std::map<int, cudaMemPool_t>& pools = *new std::map<int, cudaMemPool_t>;
   int device = 0;
   check(cudaGetDevice(&device), "cudaGetDevice");
@@ -53,23 +53,24 @@ inline cudaMemPool_t scratch_pool() {
   return pool;
 }
 
-// `count` values of scratch for the kernels that are started while it lives.
+// A workspace of `count` values for the kernels that are launched during its lifetime. It is allocated and freed in
+// stream order, so calls on different streams, and a captured graph, each have their own.
 template <class Value>
-class Scratch {
+class Workspace {
  public:
-  Scratch(int64_t count, const Call& call) : stream_(stream_of(call)) {
+  Workspace(int64_t count, const Call& call) : stream_(stream_of(call)) {
     if (count == 0) return;
     void* data;
-    check(cudaMallocFromPoolAsync(&data, count * sizeof(Value), scratch_pool(), stream_), "cudaMallocFromPoolAsync");
+    check(cudaMallocFromPoolAsync(&data, count * sizeof(Value), workspace_pool(), stream_), "cudaMallocFromPoolAsync");
     data_ = static_cast<Value*>(data);
   }
 
-  ~Scratch() {
+  ~Workspace() {
     if (data_ != nullptr) cudaFreeAsync(data_, stream_);
   }
 
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
 
   Value* data() const { return data_; }
 

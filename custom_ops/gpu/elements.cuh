@@ -1,5 +1,5 @@
-// Elements of float16, float32 and float64 in the device's memory: one at a time, and in packs of 16 bytes, the most
-// that a thread moves at once.
+// Loads and stores of float16, float32 and float64: single elements, and packs of 16 bytes, the widest access of a
+// thread.
 #pragma once
 
 #include <cuda_fp16.h>
@@ -41,7 +41,7 @@ __device__ Pack<T> load_pack(const T* from) {
   return *reinterpret_cast<const Pack<T>*>(from);
 }
 
-// nvcc makes several stores of a plain assignment.
+// Through uint4 and __stwb, because nvcc splits a plain assignment of a Pack into several stores.
 template <class T>
 __device__ void store_pack(T* to, const Pack<T>& pack) {
   uint4 bits;
@@ -49,7 +49,21 @@ __device__ void store_pack(T* to, const Pack<T>& pack) {
   __stwb(reinterpret_cast<uint4*>(to), bits);
 }
 
-MS_MML_INLINE bool starts_pack(const void* address) { return reinterpret_cast<uintptr_t>(address) % 16 == 0; }
+MS_MML_INLINE bool is_pack_aligned(const void* address) { return reinterpret_cast<uintptr_t>(address) % 16 == 0; }
+
+// For operators.h.
+template <class T, class Scalar>
+struct GpuTraits {
+  using Element = T;
+  using Real = Scalar;
+
+  static MS_MML_INLINE double load(const T* from) { return ms_mml::load(from); }
+
+  template <class Value>
+  static MS_MML_INLINE void store(T* to, Value value) {
+    ms_mml::store(to, value);
+  }
+};
 
 }  // namespace
 }  // namespace ms_mml

@@ -1,7 +1,8 @@
-// Sums over the threads of a group: of part of a warp, or of a block. They are added in an order that the group's size
-// fixes, so a result has the same bits in every run. Only the group's first thread has the sum.
+// Sums over a group of threads: 4 or 8 threads of a warp, a warp or a block. The size of the group fixes the order of
+// the additions, so a result has the same bits in every run.
 //
-// All threads of a block must come here together, those without a row too.
+// All threads of a block must call group_sum() together, including those without a row. The group's first thread gets
+// the sum.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -11,13 +12,14 @@
 namespace ms_mml {
 namespace {
 
-constexpr int kWarpSize = 32, kThreadsPerBlock = 256;  // threads of a warp, and of a block
+constexpr int kWarpSize = 32, kThreadsPerBlock = 256;
 constexpr unsigned kAllLanes = 0xffffffff;
 
+// The sum held by the lane `distance` above, within a group of `lanes` lanes.
 template <class T>
-__device__ ExactSum<double> from_lane_above(const Accumulator<T, double>& sum, int distance, int group) {
-  ExactSum<double> other = {__shfl_down_sync(kAllLanes, sum.parts.high, distance, group), 0};
-  if (std::is_same_v<T, double>) other.low = __shfl_down_sync(kAllLanes, sum.parts.low, distance, group);
+__device__ ExactSum<double> shuffle_down(const Accumulator<T, double>& sum, int distance, int lanes) {
+  ExactSum<double> other = {__shfl_down_sync(kAllLanes, sum.parts.high, distance, lanes), 0};
+  if (std::is_same_v<T, double>) other.low = __shfl_down_sync(kAllLanes, sum.parts.low, distance, lanes);
   return other;
 }
 
@@ -26,22 +28,21 @@ inline __device__ ExactSum<double>* warp_sums() {
   return sums;
 }
 
-// Also orders memory: what the group's threads wrote before is there for the first of them afterwards.
+// Also a memory fence: the group's first thread then sees what the other threads of its group wrote before the call.
 template <int kGroupSize, class T>
 __device__ Accumulator<T, double> group_sum(Accumulator<T, double> sum) {
   constexpr int kGroupLanes = kGroupSize < kWarpSize ? kGroupSize : kWarpSize;
   __syncwarp();
-  for (int distance = kGroupLanes / 2; distance > 0; distance /= 2)
-    sum.add(from_lane_above(sum, distance, kGroupLanes));
+  for (int distance = kGroupLanes / 2; distance > 0; distance /= 2) sum.add(shuffle_down(sum, distance, kGroupLanes));
   if constexpr (kGroupSize > kWarpSize) {
     static_assert(kGroupSize == kThreadsPerBlock);
     ExactSum<double>* sums = warp_sums();
     if (threadIdx.x % kWarpSize == 0) sums[threadIdx.x / kWarpSize] = sum.parts;
-    __syncthreads();  // every warp has left its sum
+    __syncthreads();  // all warps must have written their sums before the first thread reads them
     if (threadIdx.x == 0) {
       for (int warp = 1; warp < kThreadsPerBlock / kWarpSize; ++warp) sum.add(sums[warp]);
     }
-    __syncthreads();  // the first thread has read them all: the next row's may come
+    __syncthreads();  // the first thread must have read all sums before the next row's overwrite them
   }
   return sum;
 }

@@ -1,63 +1,60 @@
-// How the GPU walks the rows of a matrix, by the number of classes.
+// How the GPU runs an operator on the rows of a matrix: device code. kernels.cu launches it.
 //
-//   up to kMaxClassesFor4Threads    4 threads to a row, element by element
-//   up to kMaxClassesFor8Threads     8 threads to a row
-//   up to kMaxClassesForWarp    a warp to a row; also up to kSegment where there are kManyRows
-//   up to kSegment   a block to a row
-//   beyond           a block to each segment of a row; their sums go through scratch to a second kernel
+//   classes                        threads
+//   up to kMaxClassesFor4Threads   4 for each row, element by element
+//   up to kMaxClassesFor8Threads   8 for each row
+//   up to kMaxClassesForWarp       a warp for each row; with kManyRows rows, up to kSegment classes
+//   up to kSegment                 a block for each row
+//   more                           a block for each segment of a row, which writes its sum to a workspace; a second
+//                                  kernel adds up the segments
 //
-// Rows, and what they add up to, are shared by blocks whose number the shape alone fixes; each block leaves its total
-// in scratch, and a last kernel of one block adds them. There are no atomics. So a result has the same bits in every
-// run and on every GPU. Where one block does it all, no scratch is needed and nothing follows.
+// Order of additions: the number of blocks depends on the shape only, and there are no atomics. A block adds up its
+// rows and writes its total to a workspace; a final kernel of one block adds up the totals. So a result has the same
+// bits in every run and on every GPU. If one block handles all rows, it stores the loss directly.
 //
-// A target out of range cannot be reported from here: its row becomes what Op::invalidate_row makes of it.
+// The device cannot raise an error: a row whose target is out of range gets slopes of 0 and Op::invalidate_row.
 #pragma once
 
+#include "../operators.h"
 #include "elements.cuh"
 #include "group_sum.cuh"
-
-// after the loads and stores that it needs
-#include "../operators.h"
 
 namespace ms_mml {
 namespace {
 
 constexpr int64_t kMaxClassesFor4Threads = 32, kMaxClassesFor8Threads = 128, kMaxClassesForWarp = 1024;
-constexpr int64_t kSegment = 16384;   // classes, at most: 16 packs of float32 for each thread
-constexpr int64_t kManyRows = 16384;  // warps enough to keep every multiprocessor busy
-constexpr int kPrefetch = 4;          // packs that a thread asks for before it uses the first
-
-// Scores that are added in float before they go into a double: few enough to round off next to nothing.
-template <class Real>
-constexpr int kPartialSumTerms = std::is_same_v<Real, float> ? 4 : 1;
+constexpr int64_t kSegment = 16384;   // classes: 16 packs of float32 for each thread of a block
+constexpr int64_t kManyRows = 16384;  // as many warps keep every multiprocessor busy
+constexpr int kPrefetch = 4;          // packs that a thread loads before it uses the first of them
 
 template <class Op>
 using RowSum = Accumulator<typename Op::T, double>;
 
-// Adds the scores of a pack, of which number `target`, if it is one of them, does not count; leaves their slopes in it.
+// Adds the scores of a pack without `target`, which may be outside of this pack. Replaces the scores by their slopes.
 template <class Op, class Row>
 __device__ void add_pack(RowSum<Op>& sum, const Row& row, Pack<typename Op::T>& pack, int target) {
   using Real = typename Op::Real;
 #pragma unroll
   for (int first = 0; first < pack.kSize; first += kPartialSumTerms<Real>) {
-    Real together = 0;
+    Real partial_sum = 0;
 #pragma unroll
     for (int i = first; i < first + kPartialSumTerms<Real>; ++i) {
       Real value;
       load(&pack.element[i], value);
       value = Op::contribution(row, value, &pack.element[i]);
       if (i == target) value = 0;
-      together = i == first ? value : together + value;
+      partial_sum = i == first ? value : partial_sum + value;
     }
-    sum.add(together);
+    sum.add(partial_sum);
   }
 }
 
-// What `count` classes of a row from `first` on add up to for number `thread` of the kThreadsPerRow threads that walk
-// them: single elements up to the first boundary of a pack, packs, and what is left. Where the arrays themselves do not
-// start at a boundary, packs are moved element by element, and everything is added in the same order.
+// Runs the operator on `count` classes of a row, from `first` on, with kThreadsPerRow threads; returns the sum of the
+// classes that thread number `thread` handles: single elements up to the first pack boundary, packs, and the tail. If
+// the arrays are not aligned to packs, the packs are read and written element by element, so that the order of
+// additions stays the same.
 //
-// The first packs are asked for before anything else, for all the rest waits for the target, and then for its score.
+// The first packs are loaded before anything else, to overlap with the load of the target and then of its score.
 template <class Op, int kThreadsPerRow>
 __device__ RowSum<Op> walk_classes(const Op& op, int64_t row, int64_t first, int count, int thread) {
   using T = typename Op::T;
@@ -69,15 +66,15 @@ __device__ RowSum<Op> walk_classes(const Op& op, int64_t row, int64_t first, int
   const int into_pack = static_cast<int>((row * op.classes + first) % kPack);
   const int head = kElementwise ? count : min(count, (kPack - into_pack) % kPack);
   const int packs = kElementwise ? 0 : (count - head) / kPack;
-  const bool whole = starts_pack(op.input) && (!Op::kWrites || starts_pack(op.output));
-  Pack<T> flight[kPrefetch];
-  const auto ask = [&](int k) {
+  const bool aligned = is_pack_aligned(op.input) && (!Op::kWrites || is_pack_aligned(op.output));
+  Pack<T> prefetched[kPrefetch];
+  const auto prefetch = [&](int k) {
 #pragma unroll
     for (int f = 0; f < kPrefetch; ++f) {
-      if (k + f * kThreadsPerRow < packs) flight[f] = load_pack(x + head + (k + f * kThreadsPerRow) * kPack);
+      if (k + f * kThreadsPerRow < packs) prefetched[f] = load_pack(x + head + (k + f * kThreadsPerRow) * kPack);
     }
   };
-  if (whole) ask(thread);
+  if (aligned) prefetch(thread);
 
   RowSum<Op> sum;
   const int64_t y = op.target[row];
@@ -87,7 +84,7 @@ __device__ RowSum<Op> walk_classes(const Op& op, int64_t row, int64_t first, int
   }
   const auto coefficients = coefficients_of(op, row, y);
   const int target = first <= y && y < first + count ? static_cast<int>(y - first) : -1;
-  const auto add_singly = [&](int begin, int end) {
+  const auto add_elements = [&](int begin, int end) {
     for (int i = begin + thread; i < end; i += kThreadsPerRow) {
       Real value;
       load(x + i, value);
@@ -95,31 +92,31 @@ __device__ RowSum<Op> walk_classes(const Op& op, int64_t row, int64_t first, int
       sum.add(i == target ? Real{0} : value);
     }
   };
-  add_singly(0, head);
-  for (int k = thread; whole && k < packs; k += kPrefetch * kThreadsPerRow) {
-    if (k > thread) ask(k);
+  add_elements(0, head);
+  for (int k = thread; aligned && k < packs; k += kPrefetch * kThreadsPerRow) {
+    if (k > thread) prefetch(k);
 #pragma unroll
     for (int f = 0; f < kPrefetch; ++f) {
       const int at = head + (k + f * kThreadsPerRow) * kPack;
       if (k + f * kThreadsPerRow >= packs) break;
-      add_pack<Op>(sum, coefficients, flight[f], target - at);
-      if (Op::kWrites) store_pack(dx + at, flight[f]);
+      add_pack<Op>(sum, coefficients, prefetched[f], target - at);
+      if (Op::kWrites) store_pack(dx + at, prefetched[f]);
     }
   }
-  for (int k = thread; !whole && k < packs; k += kThreadsPerRow) {
+  for (int k = thread; !aligned && k < packs; k += kThreadsPerRow) {
     const int at = head + k * kPack;
     Pack<T> pack;
     for (int i = 0; i < kPack; ++i) pack.element[i] = x[at + i];
     add_pack<Op>(sum, coefficients, pack, target - at);
     for (int i = 0; Op::kWrites && i < kPack; ++i) dx[at + i] = pack.element[i];
   }
-  add_singly(head + packs * kPack, count);
+  add_elements(head + packs * kPack, count);
   return sum;
 }
 
-// Calls work(row, thread) with kThreadsPerRow threads for every row, finishes each row with the sum of what they
-// return, and leaves what the rows of this block add up to: as the loss where there is no other block, and else in
-// `totals`.
+// Calls work(row, thread) with kThreadsPerRow threads for every row of this block, and finishes each row with the sum
+// of their results. For the loss it also adds up the rows: a single block stores the loss, and each of several blocks
+// writes its total to `totals`.
 template <class Op, int kThreadsPerRow, class Work>
 __device__ void for_rows(const Op& op, ExactSum<double>* totals, Work work) {
   constexpr int kRows = kThreadsPerBlock / kThreadsPerRow;
