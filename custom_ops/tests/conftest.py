@@ -1,4 +1,4 @@
-"""Fixtures for the tests of the kernels."""
+"""Fixtures for the kernel tests."""
 
 import pytest
 

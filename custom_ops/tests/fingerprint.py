@@ -1,20 +1,17 @@
-"""Runs the kernel library over the suite's cases, and over shapes large enough for threads to share, in a process of
-its own, and prints one hash of all that came out.
+"""Prints a hash of the CPU library's results over the suite's quick tier and over shapes that several threads share.
 
-usage: fingerprint.py [LIBRARY]
+usage: python -m custom_ops.tests.fingerprint [LIBRARY]
 
-Every array lies against a page that may not be touched, first above it and then below. The tests run this for each
-number of threads and instruction set, and under the sanitizers.
+It runs in the checkout and hashes the installed library by default. Each array ends at a guard page on a first run, and
+begins at one on a second. The tests compare the hashes for all numbers of threads, all instruction sets and all
+sanitizers.
 """
 
 import hashlib
 import itertools
-import pathlib
 import sys
 
 import numpy as np
-
-sys.path.append(str(pathlib.Path(__file__).parents[2]))
 
 from conformance.cases import all_cases
 from conformance.cases.inputs import Inputs
@@ -23,13 +20,13 @@ from conformance.guard import Memory
 from conformance.worker import answer_case
 from ms_mml.subjects.library import Library
 
-SHARED = ((40_000, 10), (4000, 100), (400, 1000), (70, 20_000), (3, 200_000))
+PARALLEL_SHAPES = ((40_000, 10), (4000, 100), (400, 1000), (70, 20_000), (3, 200_000))
 
 
-def shared_calls(subject):
-    """The results of every operator on the shapes that threads share."""
+def parallel_results(subject):
+    """The results of every operator on the shapes that several threads share."""
     rng = np.random.default_rng(0)
-    for (rows, classes), dtype, p in itertools.product(SHARED, ("f2", "f4", "f8"), POWERS):
+    for (rows, classes), dtype, p in itertools.product(PARALLEL_SHAPES, ("f2", "f4", "f8"), POWERS):
         scores, weight = rng.standard_normal((rows, classes)).astype(dtype), rng.random(classes).astype(dtype)
         arguments = Inputs(scores, rng.integers(0, classes, rows), weight, p, 1, "mean").arguments()
         yield subject.loss(**arguments)
@@ -39,7 +36,7 @@ def shared_calls(subject):
 def main(path=None):
     subject = Library("CPU", "", path)
     subject.memory = Memory()
-    if subject.kernels.instruction_set() is None:  # the one asked for is not to be had here
+    if subject.kernels.instruction_set() is None:  # the requested instruction set is unavailable
         print(None, None)
         return
     digest = hashlib.sha256()
@@ -49,7 +46,7 @@ def main(path=None):
                 array = np.zeros(0) if answer.error else answer.array
                 digest.update(np.where(np.isnan(array), np.nan, array).astype(array.dtype).tobytes())
                 digest.update(repr((answer.error, answer.message, answer.wrote, answer.same)).encode())
-    for result in shared_calls(subject):
+    for result in parallel_results(subject):
         digest.update(np.asarray(result).tobytes())
     print(subject.kernels.instruction_set(), digest.hexdigest())
 

@@ -1,10 +1,10 @@
-"""Counts the instructions of the kernel library for fixed inputs, under valgrind's callgrind: a measure of speed that
-is the same on every machine and in every run.
+"""Counts the instructions that the CPU library executes for fixed inputs, under valgrind's callgrind. The counts
+measure speed, and are the same on every machine and in every run.
 
-usage: instructions.py [--write]
+usage: python -m custom_ops.tests.instructions [--write]
 
-With --write the counts beside this file become those of this build; the test compares with them. Counts belong to a
-compiler: with another there is nothing to compare.
+It runs in the checkout and counts the installed library. With --write the counts replace those in instructions.json for
+this compiler; test_instructions.py compares against them. Counts of different compilers cannot be compared.
 """
 
 import concurrent.futures
@@ -18,14 +18,12 @@ import tempfile
 
 import numpy as np
 
-sys.path.append(str(pathlib.Path(__file__).parents[2]))
-
 from custom_ops.emulation.driver import DRIVER, encoded
 from ms_mml import library
 from ms_mml.ctypes_interface import symbol
 
 COUNTS = pathlib.Path(__file__).with_suffix(".json")
-INSTRUCTION_SETS = ("avx2", "baseline")  # valgrind knows no AVX-512
+INSTRUCTION_SETS = ("avx2", "baseline")  # valgrind does not support AVX-512
 SHAPES = {"narrow": (3000, 10), "short": (300, 100), "long": (3, 20_000)}
 OPERATIONS = {"loss": symbol("", 1, "mean"), "gradient": symbol("Grad", 2, "mean")}
 CASES = [
@@ -50,7 +48,7 @@ def build_driver(folder):
 
 
 def count(driver, instruction_set, operation, dtype, rows):
-    """The instructions of one call on one thread."""
+    """Count the instructions of one call on one thread."""
     shape = SHAPES[rows]
     rng = np.random.default_rng(0)
     scores, target = rng.standard_normal(shape).astype(dtype), rng.integers(0, shape[1], shape[0])

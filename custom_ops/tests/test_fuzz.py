@@ -1,4 +1,4 @@
-"""The fuzz target finds what it is there to find: its committed corpus alone kills every mutant of the kernels."""
+"""The fuzz target kills every mutant below with its committed corpus alone."""
 
 import os
 import re
@@ -6,59 +6,69 @@ import shutil
 
 import pytest
 
-from custom_ops.tests.builds import CHECKOUT, build, run
+from custom_ops.tests.builds import KERNELS, build, run
 
-FUZZ = CHECKOUT / "custom_ops" / "fuzz"
+FUZZ = KERNELS / "fuzz"
 
-# What is wrong: the file it is in, the expression there, what takes its place, and what the fuzz target then says.
+# Mutants of the kernels: the file, the expression to replace, its replacement, and what the fuzz target must report.
 MUTANTS = {
-    "any shape of target": (
+    "the shape of target is not checked": (
         "call.h",
         "!std::equal(shape, shape + rank, *shapes_)",
         'std::strcmp(name, "target") != 0 && !std::equal(shape, shape + rank, *shapes_)',
-        "a bad list is refused|use-after-poison",
+        "an invalid list is refused|use-after-poison",
     ),
-    "any number of arguments": ("call.h", "count < least || count > most", "false", "AddressSanitizer"),
-    "any N": ("call.h", "shape[0] < 0", "false", "a bad list is refused|a message begins with|use-after-poison"),
-    "no operator in a message": (
+    "the number of arguments is not checked": ("call.h", "count < least || count > most", "false", "AddressSanitizer"),
+    "a negative N is accepted": (
         "call.h",
-        "\"For 'multi_margin_loss', \" + what",
-        "what",
-        "a message begins with the operator's name|the first bad one is named",
+        "shape[0] < 0",
+        "false",
+        "an invalid list is refused|a message begins with|use-after-poison",
     ),
-    "another shape inferred": (
+    "messages without the operator's name": (
+        "call.h",
+        "\"For 'multi_margin_loss', \" + message",
+        "message",
+        "a message begins with the operator's name|names the first bad one",
+    ),
+    "a wrong shape is inferred": (
         "entry_points.cc",
         "reduction == Reduction::kNone",
         "reduction != Reduction::kSum",
         "InferShape gives the shape of the output",
     ),
-    "a target of C": (
+    "a target of C is accepted": (
         "cpu/schedule.h",
-        "largest < static_cast<uint64_t>(call_.classes)",
-        "largest <= static_cast<uint64_t>(call_.classes)",
-        "heap-buffer-overflow|the first bad one is named",
+        "largest < static_cast<uint64_t>(classes_)",
+        "largest <= static_cast<uint64_t>(classes_)",
+        "heap-buffer-overflow|names the first bad one",
     ),
-    "any bad target named": ("cpu/schedule.h", "row < first", "true", "the first bad one is named"),
-    "segments of more classes than there are numbers": (
+    "the error names any bad target": ("cpu/schedule.h", "row < first", "true", "names the first bad one"),
+    "the number of segments overflows": (
         "cpu/schedule.h",
-        "(call.classes - 1) / kSegment + 1",
-        "(call.classes + kSegment - 1) / kSegment",
+        "(op.classes - 1) / kSegment + 1",
+        "(op.classes + kSegment - 1) / kSegment",
         "signed integer overflow",
     ),
-    "scores read beyond the last row": (
+    "scores are read beyond the last row": (
         "cpu/walk.h",
         "row * classes + reach > op.rows * classes",
         "false",
         "heap-buffer-overflow",
     ),
-    "slopes not written": ("cpu/walk.h", "(count - whole) * sizeof(T)", "0", "all of the output is written"),
-    "the target's slope as positive": (
+    "the slopes of a tail are not written": (
+        "cpu/walk.h",
+        "(count - whole) * sizeof(T)",
+        "0",
+        "all of the output is written",
+    ),
+    "the target's slope has the wrong sign": (
         "operators.h",
         "0.0 - scale(row, target) * sum",
         "scale(row, target) * sum",
-        "signs are those of the formula",
+        "signs follow the formula",
     ),
-    "an instruction set with a result of its own": (
+    "instruction sets give different results": (
         "cpu/kernels.cc",
         "sums[c].value()",
         "sums[c].value() * (kRegister == 16 ? 2 : 1)",
@@ -74,14 +84,14 @@ def switch(name):
 
 @pytest.fixture(scope="module")
 def fuzz(tmp_path_factory):
-    """One build with all mutants, each behind an environment variable."""
+    """The fuzz target, built with all mutants; an environment variable turns each of them on."""
     folder = tmp_path_factory.mktemp("fuzz")
     target = 'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }'
     flags = ["-fsanitize=fuzzer,address,undefined", "-x", "c++", "-o", str(folder / "probe"), "-"]
     if shutil.which("clang++") is None or run("clang++", *flags, input=target).returncode != 0:
         pytest.skip("the fuzz target needs clang++ with libFuzzer and its sanitizers")
     source = folder / "custom_ops"
-    shutil.copytree(CHECKOUT / "custom_ops", source)
+    shutil.copytree(KERNELS, source)
     for name, (file, right, wrong, _) in MUTANTS.items():
         text = (source / file).read_text()
         assert right in text
@@ -96,7 +106,7 @@ def run_corpus(fuzz, **environment):
     return run(*command, env={**os.environ, "ASAN_OPTIONS": "symbolize=0", **environment})
 
 
-def test_nothing_is_found_without_a_mutant(fuzz):
+def test_the_corpus_finds_no_error_without_a_mutant(fuzz):
     child = run_corpus(fuzz)
     assert child.returncode == 0, child.stderr
 

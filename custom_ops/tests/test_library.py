@@ -1,12 +1,7 @@
-"""The kernel library alone, through ctypes, beyond what the suite asks: the same bits everywhere, sanitizers, threads,
-a fork, bad argument lists."""
+"""The CPU library through ctypes, beyond the suite's cases: equal bits, sanitizers, threads, a fork, argument lists."""
 
 import concurrent.futures
-import os
-import pathlib
 import shutil
-import subprocess
-import sys
 import types
 
 import numpy as np
@@ -14,22 +9,20 @@ import pytest
 
 from conformance.cases.inputs import Inputs
 from conformance.cases.values import POWERS, REDUCTIONS
-from custom_ops.tests.fingerprint import SHARED
+from custom_ops.tests.builds import KERNELS, build, run, run_python
+from custom_ops.tests.fingerprint import PARALLEL_SHAPES
 from ms_mml import library
 from ms_mml.ctypes_interface import symbol
 
-HERE = pathlib.Path(__file__).parent
-CHECKOUT = HERE.parents[1]
 LIBRARY = library.find("CPU")
 assert LIBRARY.path, LIBRARY.reason
 
 
 def fingerprint(path=LIBRARY.path, instruction_set=None, **environment):
-    """The hash, from a process of its own that used this instruction set; guard pages lie round every buffer."""
+    """The hash of the library's results, computed in another process with this instruction set."""
     if instruction_set:
         environment["MS_MML_INSTRUCTION_SET"] = instruction_set
-    command = [sys.executable, str(HERE / "fingerprint.py"), path]
-    child = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+    child = run_python("-m", "custom_ops.tests.fingerprint", path, **environment)
     assert child.returncode == 0, child.stderr
     used, digest = child.stdout.split()
     if used == "None":
@@ -46,38 +39,30 @@ def reference():
 @pytest.mark.parametrize("threads", ["1", "2", "7"])
 @pytest.mark.parametrize("instruction_set", LIBRARY.build_info["instruction_sets"])
 def test_same_bits(reference, instruction_set, threads):
-    """For every number of threads and instruction set, also at special values; one NaN is as good as another."""
+    """The results include special values. NaN payloads may differ."""
     assert fingerprint(instruction_set=instruction_set, MS_MML_NUM_THREADS=threads) == reference
 
 
-def sanitized(sanitizers, runtimes, folder):
-    """A sanitized build of the same source: the library, and what a process needs to load it."""
+def build_sanitized(sanitizers, runtimes, folder):
+    """Build the library with sanitizers; return its path and the environment that a process needs to load it."""
     if shutil.which("g++") is None:
         pytest.skip("the sanitized build needs g++")
-    build = ["cmake", "-G", "Ninja", "-S", str(CHECKOUT / "custom_ops"), "-B", str(folder)]
-    subprocess.run(
-        [*build, "-DCMAKE_CXX_COMPILER=g++", f"-DMS_MML_SANITIZE={sanitizers}"], check=True, capture_output=True
-    )
-    subprocess.run(["cmake", "--build", str(folder)], check=True, capture_output=True)
-    files = [
-        subprocess.run(["g++", f"-print-file-name={name}"], check=True, capture_output=True, text=True).stdout.strip()
-        for name in runtimes
-    ]
+    build(folder, KERNELS, "-DCMAKE_CXX_COMPILER=g++", f"-DMS_MML_SANITIZE={sanitizers}")
+    files = [run("g++", f"-print-file-name={name}").stdout.strip() for name in runtimes]
     return str(folder / "libms_mml_cpu.so"), {"LD_PRELOAD": " ".join(files)}
 
 
 def test_address_and_undefined_behaviour_sanitizers(reference, tmp_path):
-    """Over every case."""
-    path, environment = sanitized("address,undefined", ("libasan.so", "libubsan.so"), tmp_path)
+    path, environment = build_sanitized("address,undefined", ("libasan.so", "libubsan.so"), tmp_path)
     environment["ASAN_OPTIONS"] = "detect_leaks=0"  # Python itself leaks
     for instruction_set in LIBRARY.build_info["instruction_sets"]:
         assert fingerprint(path=path, instruction_set=instruction_set, **environment) == reference
 
 
 def test_thread_sanitizer(tmp_path):
-    """On shapes that threads share: narrow, short and long rows, and segments of few rows; with bad targets, which any
-    thread may find; and for several callers at once."""
-    path, environment = sanitized("thread", ("libtsan.so",), tmp_path)
+    """Narrow, short and long rows, and segments of a few rows; bad targets, which any thread may find; several callers
+    at once."""
+    path, environment = build_sanitized("thread", ("libtsan.so",), tmp_path)
     code = f"""
 import concurrent.futures
 import numpy as np
@@ -99,12 +84,12 @@ def calls(shape):
     else:
         raise AssertionError
 
-for shape in {SHARED}:
+for shape in {PARALLEL_SHAPES}:
     calls(shape)
 with concurrent.futures.ThreadPoolExecutor(4) as pool:
-    list(pool.map(calls, {SHARED[:3]}))
+    list(pool.map(calls, {PARALLEL_SHAPES[:3]}))
 """
-    child = python(code, MS_MML_NUM_THREADS="4", **environment)
+    child = run_python("-c", code, MS_MML_NUM_THREADS="4", **environment)
     assert child.returncode == 0, child.stderr
 
 
@@ -122,8 +107,8 @@ def test_a_row_has_the_same_bits_in_any_batch(cpu_library):
             assert alone[0] == together[row]
 
 
-def test_every_float16_is_read_and_written_right(cpu_library):
-    """All of them as the score of the right class, against a wrong class at 0: margin - x[y], halved."""
+def test_conversion_of_every_float16(cpu_library):
+    """With C = 2 and a wrong class of score 0, the loss is half the gap: max(0, margin - x[y]) / 2."""
     scores = np.zeros((1 << 16, 2), np.float16)
     scores[:, 0] = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
     for margin in (0, 1, 2049):
@@ -135,8 +120,8 @@ def test_every_float16_is_read_and_written_right(cpu_library):
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 @pytest.mark.parametrize("classes", [3, 40, 300])
-def test_a_slope_beyond_the_dtype(cpu_library, classes, dtype):
-    """It is infinite where the hinge is active, and 0 elsewhere as ever."""
+def test_slopes_that_overflow_the_dtype(cpu_library, classes, dtype):
+    """The slope of an active class is infinite, that of an inactive class is 0."""
     scores, target = np.zeros((2, classes), dtype), np.zeros(2, np.int64)
     scores[1, 2] = -1
     weight = np.full(classes, np.finfo(dtype).max)
@@ -149,10 +134,10 @@ def test_a_slope_beyond_the_dtype(cpu_library, classes, dtype):
 @pytest.mark.parametrize("margin", [0.1, 2**-60, 1e-20, 65536, 1e5, -1e30])
 @pytest.mark.parametrize("p", POWERS)
 def test_float16_with_any_margin(cpu_library, p, margin):
-    """It is computed in float for margins of moderate size and in double for others, and is right either way."""
+    """Moderate margins are computed in float, others in double; both are accurate to 1 ulp."""
     rng = np.random.default_rng(0)
     scores, target = rng.standard_normal((50, 300)).astype(np.float16), rng.integers(0, 300, 50)
-    scores[:, ::3] = scores[range(50), target][:, None]  # of which only the margin is left
+    scores[:, ::3] = scores[range(50), target][:, None]  # the gap and the score add up to the margin
     exact = cpu_library.loss(**Inputs(scores.astype(np.float64), target, None, p, margin, "none").arguments())
     with np.errstate(over="ignore"):
         expected = exact.astype(np.float16)
@@ -162,7 +147,7 @@ def test_float16_with_any_margin(cpu_library, p, margin):
 
 
 def test_every_number_of_classes(cpu_library):
-    """Up to and beyond where the way changes in which rows are walked, and with rows that do not fill it."""
+    """Across the limits of narrow, short and long rows, and with row counts that do not fill the lanes."""
     rng = np.random.default_rng(0)
     for classes in (*range(1, 40), *range(250, 275)):
         for rows in (1, 16, 23):
@@ -178,7 +163,7 @@ def test_every_number_of_classes(cpu_library):
 
 
 def arguments(**changes):
-    """A good argument list for MultiMarginLossP1None, by name, with some changed."""
+    """A valid argument list for MultiMarginLossP1None, with these arguments replaced, or left out if None."""
     good = {
         "input": np.ones((3, 5), np.float32),
         "target": np.zeros(3, np.int64),
@@ -190,7 +175,7 @@ def arguments(**changes):
 
 
 def of_shape(*shape):
-    """An array that says it has this shape."""
+    """An array that claims to have this shape."""
     return types.SimpleNamespace(__array_interface__={**np.ones(1, np.float32).__array_interface__, "shape": shape})
 
 
@@ -222,8 +207,8 @@ def test_an_array_with_strides(cpu_library):
         cpu_library.kernels.call(symbol("", 1, "none"), *arguments(input=np.ones((5, 3), np.float32).T))
 
 
-@pytest.mark.parametrize("shape", SHARED, ids=str)
-def test_a_bad_target_among_rows_that_threads_share(cpu_library, shape):
+@pytest.mark.parametrize("shape", PARALLEL_SHAPES, ids=str)
+def test_a_bad_target_among_rows_shared_by_threads(cpu_library, shape):
     rows, classes = shape
     target = np.zeros(rows, np.int64)
     target[[rows // 2, rows - 1]] = classes, -7
@@ -231,7 +216,7 @@ def test_a_bad_target_among_rows_that_threads_share(cpu_library, shape):
         loss(cpu_library, np.ones(shape, np.float32), target)
 
 
-def test_several_threads_at_once(cpu_library):
+def test_concurrent_calls(cpu_library):
     scores = np.random.default_rng(0).standard_normal((300, 1000))
     arguments = Inputs(scores, np.arange(300), None).arguments()
     expected = cpu_library.gradient(np.array(1.0), **arguments)[0]
@@ -240,17 +225,8 @@ def test_several_threads_at_once(cpu_library):
             np.testing.assert_array_equal(gradient, expected)
 
 
-def python(code, **environment):
-    """A process that can import the suite."""
-    path = f"import sys; sys.path.append({str(CHECKOUT)!r})\n"
-    environment = {**os.environ, **environment}
-    return subprocess.run(
-        [sys.executable, "-c", path + code], env=environment, capture_output=True, text=True, check=False
-    )
-
-
-def test_a_forked_process_computes_too():
-    """Its parent's threads are gone; a library that waited for them would hang until the alarm."""
+def test_a_forked_process():
+    """The parent's helper threads do not exist there; a library that waited for them would hang until the alarm."""
     code = """
 import os, signal, sys
 import numpy as np
@@ -265,7 +241,7 @@ if os.fork() == 0:
     os._exit(library.loss(inputs, target) != expected)
 sys.exit(os.wait()[1])
 """
-    assert python(code).returncode == 0
+    assert run_python("-c", code).returncode == 0
 
 
 def test_every_entry_point_is_exported(cpu_library):
@@ -287,6 +263,6 @@ library.memory = Memory()
 assert library.kernels.instruction_set() is None
 library.loss(np.ones((3, 5), np.float32), np.zeros(3, np.int64))
 """
-    child = python(code, MS_MML_INSTRUCTION_SET="mmx")
+    child = run_python("-c", code, MS_MML_INSTRUCTION_SET="mmx")
     assert child.returncode == 1
     assert "For 'multi_margin_loss', MS_MML_INSTRUCTION_SET is 'mmx' but this processor offers: " in child.stderr
