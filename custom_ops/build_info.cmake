@@ -1,4 +1,5 @@
-# What was built, for `python -m ms_mml info`, reports and bug reports.
+# Writes build.json: the version, commit, compiler, processor and instruction sets of a library. `python -m ms_mml info`
+# prints it, and conformance reports include it.
 function(write_build_info file compiler_language instruction_sets)
   set(version unknown)
   if(DEFINED SKBUILD_PROJECT_VERSION)

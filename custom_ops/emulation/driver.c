@@ -1,14 +1,16 @@
-/* Calls entry points of a kernel library for somebody else: a process on this processor that has the library run on
- * another, or under an instrument. usage: driver LIBRARY
+/* Calls the functions of a kernel library on behalf of another process, which cannot load the library itself: the
+ * library is for another processor, has sanitizers, or runs under valgrind. usage: driver LIBRARY
  *
- * It first writes the library's instruction set, or nothing where it has but one way to run. Then it reads calls until
- * the input ends, and answers each. All integers are 64 bits; a text is its length and its bytes.
+ * The driver first writes the name of the library's instruction set, or an empty text if it has none. Then it reads
+ * calls from stdin and answers each on stdout, until stdin ends. An integer has 64 bits; a text is its length and its
+ * bytes.
  *
- * - call: symbol, number of arguments, and for each its dtype, rank, dimensions and contents; the last is the output
- * - answer: message (empty where all is well), contents of the output
+ * - call: symbol, number of arguments, and for each argument its dtype, rank, dimensions and contents. The last
+ * argument is the output.
+ * - answer: error message (empty after success), contents of the output
  *
- * An array has exactly the memory that it needs, so that a sanitizer sees every byte beyond, and starts, as chance will
- * have it, at a boundary of 16 bytes or one element after.
+ * Each array is allocated with its exact size, so that a sanitizer detects every access beyond it. At random it starts
+ * at a 16-byte boundary or one element after it.
  */
 #include <dlfcn.h>
 #include <stdint.h>
@@ -16,18 +18,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { kMost = 8, kRank = 8 };
+enum { kMaxArguments = 8, kMaxRank = 8 };
 
 typedef int (*EntryPoint)(int, void**, int*, int64_t**, const char**, void*, void*);
 typedef int (*Try)(EntryPoint, int, void**, int*, int64_t**, const char**, void*, char*, int64_t);
 
-static void fail(const char* what) {
-  fprintf(stderr, "driver: %s\n", what);
+static void fail(const char* message) {
+  fprintf(stderr, "driver: %s\n", message);
   exit(2);
 }
 
 static void read_bytes(void* to, size_t size) {
-  if (fread(to, 1, size, stdin) != size) fail("the call ends within itself");
+  if (fread(to, 1, size, stdin) != size) fail("the input ends within a call");
 }
 
 static int64_t read_integer(void) {
@@ -49,9 +51,8 @@ static void write_text(const char* text) {
   fwrite(text, 1, length, stdout);
 }
 
-static int64_t size_of(const char* dtype) { /* "float16", "int64", ...: the bits are in the name */
-  return atoi(dtype + strcspn(dtype, "0123456789")) / 8;
-}
+/* The size of an element in bytes, from the number of bits in the name of its dtype: "float16", "int64". */
+static int64_t size_of(const char* dtype) { return atoi(dtype + strcspn(dtype, "0123456789")) / 8; }
 
 int main(int count, char** arguments) {
   void* library = count == 2 ? dlopen(arguments[1], RTLD_NOW) : NULL;
@@ -64,17 +65,17 @@ int main(int count, char** arguments) {
 
   for (int64_t length; fread(&length, sizeof length, 1, stdin) == 1;) {
     char* symbol = read_text(length);
-    const int64_t arguments_of_call = read_integer();
-    if (arguments_of_call < 1 || arguments_of_call > kMost) fail("too many arguments");
-    void* data[kMost];
-    int ranks[kMost];
-    int64_t shapes[kMost][kRank], *shape_of[kMost];
-    char* dtypes[kMost];
-    size_t size = 0, shifts[kMost];
-    for (int i = 0; i < arguments_of_call; ++i) {
+    const int64_t argument_count = read_integer();
+    if (argument_count < 1 || argument_count > kMaxArguments) fail("too many arguments");
+    void* data[kMaxArguments];
+    int ranks[kMaxArguments];
+    int64_t shapes[kMaxArguments][kMaxRank], *shape_of[kMaxArguments];
+    char* dtypes[kMaxArguments];
+    size_t size = 0, shifts[kMaxArguments];
+    for (int i = 0; i < argument_count; ++i) {
       dtypes[i] = read_text(read_integer());
       ranks[i] = (int)read_integer();
-      if (ranks[i] > kRank) fail("too many dimensions");
+      if (ranks[i] > kMaxRank) fail("too many dimensions");
       size = size_of(dtypes[i]);
       for (int axis = 0; axis < ranks[i]; ++axis) size *= shapes[i][axis] = read_integer();
       shape_of[i] = shapes[i];
@@ -87,12 +88,12 @@ int main(int count, char** arguments) {
     EntryPoint entry_point = (EntryPoint)dlsym(library, symbol);
     if (entry_point == NULL) fail(dlerror());
     char message[1024] = "";
-    attempt(entry_point, (int)arguments_of_call, data, ranks, shape_of, (const char**)dtypes, NULL, message,
+    attempt(entry_point, (int)argument_count, data, ranks, shape_of, (const char**)dtypes, NULL, message,
             sizeof message);
     write_text(message);
-    fwrite(data[arguments_of_call - 1], 1, size, stdout);
+    fwrite(data[argument_count - 1], 1, size, stdout);
     fflush(stdout);
-    for (int i = 0; i < arguments_of_call; ++i) free((char*)data[i] - shifts[i]), free(dtypes[i]);
+    for (int i = 0; i < argument_count; ++i) free((char*)data[i] - shifts[i]), free(dtypes[i]);
     free(symbol);
   }
   return 0;

@@ -1,4 +1,5 @@
-// Argument lists: which of them an entry point must accept, written down once more, from the comment in call.h.
+// Which argument lists an entry point must accept: a second implementation of the comment in call.h, independent of
+// decode().
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,7 @@ struct Argument {
 
 using List = std::vector<Argument>;
 
+// An entry point and its specification.
 struct Symbol {
   Operator op;
   int p;
@@ -36,8 +38,10 @@ struct Symbol {
     return std::string("MultiMarginLoss") + operators[int(op)] + "P" + std::to_string(p) + reductions[int(reduction)];
   }
 
+  // The position of `input` in the list.
   size_t input() const { return op == Operator::kLoss ? 0 : 1; }
 
+  // The valid list for this shape and dtype.
   List list(int64_t rows, int64_t classes, const std::string& dtype, bool weighted) const {
     const Shape loss = reduction == Reduction::kNone ? Shape{rows} : Shape{};
     const Shape outputs[] = {loss, {rows, classes}, {classes}};

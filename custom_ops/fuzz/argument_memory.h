@@ -1,4 +1,5 @@
-// What an entry point is given, each part in memory of exactly its size, so that the sanitizer sees every byte beyond.
+// The memory that an entry point receives. Each part is allocated with its exact size, so that AddressSanitizer detects
+// every access beyond it.
 #pragma once
 
 #include <dlfcn.h>
@@ -17,7 +18,7 @@ using EntryPoint = int (*)(int, void**, int*, int64_t**, const char**, void*, vo
 using InferShape = std::vector<int64_t> (*)(int*, int64_t**, void*);
 extern "C" int MultiMarginLossTry(EntryPoint, int, void**, int*, int64_t**, const char**, void*, char*, int64_t);
 
-// The memory of an argument. It begins at a boundary of 16 bytes, as MindSpore's does, or one element after.
+// The memory of an argument. It starts at a 16-byte boundary, as MindSpore's does, or one element after it.
 struct Array {
   Array(const Argument& argument, bool shifted) {
     const Format* format = format_of(argument.dtype);
@@ -32,11 +33,11 @@ struct Array {
   size_t size;  // bytes
 };
 
-// A list and, once they are put there, its arrays; until then, memory that may not be touched.
+// A call of an entry point with a list. Until the caller sets `data`, every argument points to poisoned memory.
 class Call {
  public:
   Call(const Symbol& symbol, const List& list, int count)
-      : data(list.size(), nothing()), symbol_(symbol), count_(count) {
+      : data(list.size(), poisoned_memory()), symbol_(symbol), count_(count) {
     for (const auto& [dtype, shape] : list) {
       dtypes_of_.emplace_back(dtype.c_str(), dtype.c_str() + std::strlen(dtype.c_str()) + 1);
       shapes_of_.push_back(shape);
@@ -47,13 +48,14 @@ class Call {
     ranks_.shrink_to_fit(), dtypes_.shrink_to_fit(), shapes_.shrink_to_fit();
   }
 
-  static void* nothing() {
+  static void* poisoned_memory() {
     alignas(16) static char memory[16];
     ASAN_POISON_MEMORY_REGION(memory, sizeof memory);
     return memory;
   }
 
-  // The message of a refusal, cut to this size with its end; nothing where the call is accepted.
+  // Calls the entry point. Returns its error message, or nothing if the call succeeds. The buffer for the message,
+  // including its terminating 0, has `message_size` bytes.
   std::optional<std::string> attempt(size_t message_size) {
     std::vector<char> message(message_size);
     if (MultiMarginLossTry(find<EntryPoint>(""), count_, data.data(), ranks_.data(), shapes_.data(), dtypes_.data(),
@@ -63,7 +65,7 @@ class Call {
     return message.empty() ? "" : message.data();
   }
 
-  // A good call, on a device's kernels that need not be those in use.
+  // Runs a valid call with the kernels of any instruction set.
   void run(const ms_mml::Kernels& kernels) {
     const ms_mml::Call call = ms_mml::decode(symbol_.op, symbol_.p, symbol_.reduction, count_, data.data(),
                                              ranks_.data(), shapes_.data(), dtypes_.data());

@@ -1,6 +1,6 @@
-// An input of the fuzzer as choices: a list, and what its arrays hold. Each choice is read from the end of the input,
-// from a byte or a few, and only the bytes that numbers are made of from its beginning: one mutation is one other
-// choice.
+// Interprets the fuzzer's input as choices: of an argument list, and of the contents of its arrays. FuzzedDataProvider
+// reads each choice from the end of the input, and only the bytes for array values from its beginning. So a mutation of
+// one byte changes one choice.
 #pragma once
 
 #include <fuzzer/FuzzedDataProvider.h>
@@ -11,16 +11,16 @@
 
 #include "argument_memory.h"
 
-constexpr int64_t kMost = 20000;  // elements of an array
+constexpr int64_t kMaxElements = 20000;  // of an array
 constexpr int64_t kClasses[] = {1, 2, 5, 15, 16, 17, 32, 100, 255, 256, 257, 271, 300, 16384, 16385, 20000};
 constexpr int64_t kExtremes[] = {-1, 0, 1, INT32_MIN, 1l << 31, 1l << 32, 1l << 62, INT64_MAX, INT64_MIN};
 constexpr const char* kDtypes[] = {"float16", "float32", "float64", "int64", "int32", "bfloat16", "float", ""};
 
-// A list for this entry point: a good one most of the time, and otherwise one with a defect or two.
+// A list for this entry point, mostly valid, otherwise with one or two defects.
 inline List choose_list(FuzzedDataProvider& choices, const Symbol& symbol) {
   const bool extreme = choices.ConsumeIntegralInRange(0, 15) == 15;
   int64_t classes = choices.PickValueInArray(kClasses);
-  int64_t rows = choices.ConsumeIntegralInRange<int64_t>(0, std::min<int64_t>(64, kMost / classes));
+  int64_t rows = choices.ConsumeIntegralInRange<int64_t>(0, std::min<int64_t>(64, kMaxElements / classes));
   if (extreme) {
     rows = choices.PickValueInArray(kExtremes);
     classes = choices.PickValueInArray(kExtremes);
@@ -54,7 +54,7 @@ inline List choose_list(FuzzedDataProvider& choices, const Symbol& symbol) {
   return list;
 }
 
-// Fills the inputs of a good list.
+// Fills the inputs of a valid list.
 inline void fill(FuzzedDataProvider& choices, const Symbol& symbol, const List& list, std::vector<Array>& arrays) {
   const int64_t classes = list[symbol.input()].shape[1];
   std::minstd_rand random(choices.ConsumeIntegral<uint16_t>());
@@ -63,21 +63,21 @@ inline void fill(FuzzedDataProvider& choices, const Symbol& symbol, const List& 
   const size_t rows = arrays[symbol.input() + 1].size / sizeof *target;
   for (size_t row = 0; row < rows; ++row) target[row] = static_cast<int64_t>(random() % classes);
   for (int bad = choices.ConsumeIntegralInRange(-6, 2); bad > 0 && rows > 0; --bad) {
-    const uint64_t from = choices.ConsumeBool() ? classes : 0;  // unsigned: it may overflow
+    const uint64_t base = choices.ConsumeBool() ? classes : 0;  // unsigned, because the addition may overflow
     const size_t row = choices.ConsumeIntegralInRange<size_t>(0, rows - 1);
-    target[row] = static_cast<int64_t>(from + choices.PickValueInArray(kExtremes));
+    target[row] = static_cast<int64_t>(base + choices.PickValueInArray(kExtremes));
   }
   const bool any_bits = choices.ConsumeBool();
-  std::vector<uint8_t> numbers = choices.ConsumeBytes<uint8_t>(16);
-  if (numbers.empty()) numbers = {0};
+  std::vector<uint8_t> value_bytes = choices.ConsumeBytes<uint8_t>(16);
+  if (value_bytes.empty()) value_bytes = {0};
   for (size_t i = 0; i + 1 < list.size(); ++i) {
     if (const Format* format = format_of(list[i].dtype)) {
       for (size_t at = 0; at < arrays[i].size; at += format->size) {
-        const uint64_t bits = format->number(numbers[random() % numbers.size()]);
+        const uint64_t bits = format->value(value_bytes[random() % value_bytes.size()]);
         std::memcpy(arrays[i].data + at, &bits, format->size);
       }
     }
   }
-  const uint64_t bits = any_bits ? margin : kFloat64.number(numbers[0]);
+  const uint64_t bits = any_bits ? margin : kFloat64.value(value_bytes[0]);
   std::memcpy(arrays[symbol.input() + 2].data, &bits, sizeof bits);
 }

@@ -1,14 +1,14 @@
-// A fuzz target for the C entry points of the CPU's library. An input of the fuzzer becomes an argument list for one of
-// them, good or with a few defects, and then must hold:
+// A fuzz target for the exported functions of the CPU library. choices.h makes an argument list for one of them from
+// the fuzzer's input: valid, or with a few defects. Then the target checks that
 //
 // - InferShape gives the shape of the output
-// - a bad list is refused, with a message, before any array is touched: it comes without arrays
-// - a good list with targets out of range is refused with a message that names the first of them
-// - any other good list is accepted: inputs stay as they were, and all of the output is written, twice with the same
-//   bits, and with the same by every instruction set that this processor has
-// - what the formula says of the output's zeros and signs
+// - an invalid list is refused with a message before any array is accessed: its arrays are poisoned memory
+// - a valid list with targets out of range is refused with a message that names the first of them
+// - any other valid list is accepted: the inputs stay unchanged, and all of the output is written; two calls give the
+//   same bits, and so does every instruction set of this processor
+// - the zeros and signs of the output follow the formula
 //
-// What else is wrong in memory or undefined, the sanitizers see.
+// The sanitizers detect all other memory errors and undefined behaviour.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -17,15 +17,15 @@
 
 namespace {
 
-constexpr size_t kMessage = 1024;
+constexpr size_t kMessage = 1024;  // bytes
 
 void expect(bool holds, const char* what) {
   if (holds) return;
-  std::fprintf(stderr, "fuzz: it does not hold that %s\n", what);
+  std::fprintf(stderr, "fuzz: expected that %s\n", what);
   std::abort();
 }
 
-// What the formula says of zeros and signs, whatever the rounding.
+// Checks what the formula implies for zeros and signs, regardless of rounding.
 void check_signs(const Symbol& symbol, const List& list, const std::vector<Array>& arrays) {
   const size_t input = symbol.input();
   const Format& format = *format_of(list[input].dtype);
@@ -37,26 +37,27 @@ void check_signs(const Symbol& symbol, const List& list, const std::vector<Array
   const Array &output = arrays.back(), &dout = arrays.front();
   const auto* target = reinterpret_cast<const int64_t*>(arrays[input + 1].data);
   const int64_t rows = list[input].shape[0], classes = list[input].shape[1];
-  bool positive = list.size() == input + 4;  // what slopes are multiplied by, there being no weights
+  bool positive = list.size() == input + 4;  // without weights, slopes are multiplied by the upstream gradient only
   if (symbol.op != Operator::kLoss) {
-    for (size_t i = 0; i < dout.size / format.size; ++i) positive = positive && format.at_least_0(at(dout, i));
+    for (size_t i = 0; i < dout.size / format.size; ++i)
+      positive = positive && format.is_nonnegative_or_nan(at(dout, i));
   }
   for (size_t i = 0; i < output.size / format.size; ++i) {
     const uint64_t value = at(output, i);
     const bool is_target = symbol.op == Operator::kGradient && target[i / classes] == int64_t(i % classes);
-    const uint64_t size = is_target ? value ^ format.sign() : value;
-    if (positive) expect(format.at_least_0(size), "signs are those of the formula");
+    const uint64_t expected_nonnegative = is_target ? value ^ format.sign() : value;
+    if (positive) expect(format.is_nonnegative_or_nan(expected_nonnegative), "signs follow the formula");
     if (symbol.op == Operator::kLoss && positive && classes == 1 && rows > 0) {
       expect(format.is_zero(value), "one class has a loss of 0");
     }
     if (symbol.op == Operator::kWeightGradient && std::count(target, target + rows, i) == 0) {
-      expect(format.is_zero(value), "the weight of no row's class has a gradient of 0");
+      expect(format.is_zero(value), "the gradient is 0 for the weight of a class that is no row's target");
     }
   }
 }
 
-// Another instruction set's NaN may have another payload.
-bool same_numbers(const Format& format, const Array& output, const std::vector<char>& other) {
+// Equal bits, except that the payloads of NaN may differ.
+bool same_values(const Format& format, const Array& output, const std::vector<char>& other) {
   for (size_t at = 0; at < output.size; at += format.size) {
     uint64_t one = 0, two = 0;
     std::memcpy(&one, output.data + at, format.size);
@@ -66,15 +67,16 @@ bool same_numbers(const Format& format, const Array& output, const std::vector<c
   return true;
 }
 
-std::vector<const ms_mml::Kernels*> tables() {
-  std::vector<const ms_mml::Kernels*> found = {&ms_mml::kernels_baseline};
+std::vector<const ms_mml::Kernels*> available_tables() {
+  std::vector<const ms_mml::Kernels*> tables = {&ms_mml::kernels_baseline};
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) found.push_back(&ms_mml::kernels_avx2);
+  if (__builtin_cpu_supports("avx2")) tables.push_back(&ms_mml::kernels_avx2);
 #endif
-  return found;
+  return tables;
 }
 
-std::optional<std::string> bad_target(const Array& target, int64_t classes) {
+// The message for the first target that is out of range, or nothing.
+std::optional<std::string> bad_target_message(const Array& target, int64_t classes) {
   const auto* values = reinterpret_cast<const int64_t*>(target.data);
   for (size_t row = 0; row < target.size / sizeof *values; ++row) {
     if (values[row] >= 0 && values[row] < classes) continue;
@@ -84,7 +86,7 @@ std::optional<std::string> bad_target(const Array& target, int64_t classes) {
   return std::nullopt;
 }
 
-void check_good_list(FuzzedDataProvider& choices, const Symbol& symbol, const List& list, Call& call) {
+void check_valid_list(FuzzedDataProvider& choices, const Symbol& symbol, const List& list, Call& call) {
   const bool shifted = choices.ConsumeBool(), null = choices.ConsumeBool();
   std::vector<Array> arrays;
   for (const Argument& argument : list) arrays.emplace_back(argument, shifted);
@@ -103,21 +105,23 @@ void check_good_list(FuzzedDataProvider& choices, const Symbol& symbol, const Li
   std::optional<std::string> refusal;
   const auto attempt = [&] { refusal = call.attempt(kMessage); };
   const std::vector<char> first = outcome(0x5a, attempt);
-  const std::optional<std::string> expected = bad_target(arrays[symbol.input() + 1], list[symbol.input()].shape[1]);
+  const std::optional<std::string> expected =
+      bad_target_message(arrays[symbol.input() + 1], list[symbol.input()].shape[1]);
   if (refusal != expected) {
     std::fprintf(stderr, "fuzz: expected: %s\n", expected.value_or("acceptance").c_str());
     std::fprintf(stderr, "fuzz: got: %s\n", refusal.value_or("acceptance").c_str());
   }
-  expect(refusal == expected, "a good list is refused for its targets alone, and the first bad one is named");
+  expect(refusal == expected, "a valid list is refused only for its targets, and the message names the first bad one");
   for (size_t i = 0; i + 1 < list.size(); ++i) {
-    expect(std::equal(before[i].begin(), before[i].end(), arrays[i].data), "inputs stay as they were");
+    expect(std::equal(before[i].begin(), before[i].end(), arrays[i].data), "the inputs stay unchanged");
   }
   if (expected) return;
-  expect(outcome(static_cast<char>(0xa5), attempt) == first, "all of the output is written, with the same bits twice");
+  expect(outcome(static_cast<char>(0xa5), attempt) == first,
+         "all of the output is written, with the same bits in two calls");
   check_signs(symbol, list, arrays);
-  for (const ms_mml::Kernels* kernels : tables()) {
+  for (const ms_mml::Kernels* kernels : available_tables()) {
     outcome(0x5a, [&] { call.run(*kernels); });
-    expect(same_numbers(*format_of(list.back().dtype), output, first), "instruction sets give the same bits");
+    expect(same_values(*format_of(list.back().dtype), output, first), "instruction sets give the same bits");
   }
 }
 
@@ -142,14 +146,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     expect(call.infer_shape() == inferred.back().shape, "InferShape gives the shape of the output");
   }
   if (symbol.accepts(list)) {
-    const auto fits = [](const Argument& argument) { return argument.elements() <= kMost; };
-    if (std::all_of(list.begin(), list.end(), fits)) check_good_list(choices, symbol, list, call);
+    const auto fits = [](const Argument& argument) { return argument.elements() <= kMaxElements; };
+    if (std::all_of(list.begin(), list.end(), fits)) check_valid_list(choices, symbol, list, call);
     return 0;
   }
   const size_t message_size = choices.ConsumeBool() ? choices.ConsumeIntegralInRange<size_t>(0, 60) : kMessage;
-  const std::string begin = std::string("For 'multi_margin_loss', ").substr(0, std::max<size_t>(message_size, 1) - 1);
+  const std::string prefix = std::string("For 'multi_margin_loss', ").substr(0, std::max<size_t>(message_size, 1) - 1);
   const std::optional<std::string> refusal = call.attempt(message_size);
-  expect(refusal.has_value(), "a bad list is refused");
-  expect(refusal->compare(0, begin.size(), begin) == 0, "a message begins with the operator's name");
+  expect(refusal.has_value(), "an invalid list is refused");
+  expect(refusal->compare(0, prefix.size(), prefix) == 0, "a message begins with the operator's name");
   return 0;
 }

@@ -1,4 +1,4 @@
-// The numbers that arrays are filled with, and what their bits say.
+// The floating-point formats of the kernels: builds and classifies values by their bits.
 #pragma once
 
 #include <cstdint>
@@ -7,28 +7,31 @@
 
 struct Format {
   const char* dtype;
-  int size, fraction;  // bytes, bits
+  int size, fraction;  // size in bytes, width of the fraction in bits
 
   uint64_t sign() const { return uint64_t{1} << (8 * size - 1); }
   uint64_t infinity() const { return sign() - (uint64_t{1} << fraction); }
 
-  // A number of one byte: a sign, one of 32 exponents from subnormal to infinite, and a fraction near a power of two.
-  uint64_t number(uint8_t byte) const {
-    const uint64_t power = uint64_t{1} << fraction, largest = infinity() >> fraction, bias = largest / 2;
-    const uint64_t step = byte >> 3, fractions[] = {0, 1, power / 2, power - 1};
-    const uint64_t exponent = step == 0 ? 0 : step == 31 ? largest : bias + step * (bias / 15) - 15 * (bias / 15);
+  // Spreads the 256 bytes over the whole format. Bit 0 is the sign. Bits 1 and 2 select the fraction: 0, the smallest,
+  // the middle or the largest. Bits 3 to 7 select the exponent: 0 is zero or subnormal, 31 is infinity or NaN, and 1 to
+  // 30 are evenly spaced exponents with 15 at the bias, so 15 is 1.0.
+  uint64_t value(uint8_t byte) const {
+    const uint64_t fraction_end = uint64_t{1} << fraction, max_exponent = infinity() >> fraction;
+    const uint64_t bias = max_exponent / 2, step = bias / 15, selected = byte >> 3;
+    const uint64_t exponent = selected == 0 ? 0 : selected == 31 ? max_exponent : bias + selected * step - 15 * step;
+    const uint64_t fractions[] = {0, 1, fraction_end / 2, fraction_end - 1};
     return (byte & 1 ? sign() : 0) | exponent << fraction | fractions[byte >> 1 & 3];
   }
 
   bool is_zero(uint64_t bits) const { return (bits & ~sign()) == 0; }
   bool is_nan(uint64_t bits) const { return (bits & ~sign()) > infinity(); }
-  bool at_least_0(uint64_t bits) const { return is_zero(bits) || is_nan(bits) || bits < sign(); }
+  bool is_nonnegative_or_nan(uint64_t bits) const { return is_zero(bits) || is_nan(bits) || bits < sign(); }
 };
 
 constexpr Format kFormats[] = {{"float16", 2, 10}, {"float32", 4, 23}, {"float64", 8, 52}};
 constexpr Format kFloat64 = kFormats[2];
 
-// Null where the dtype is none of the three.
+// The format of a dtype; null if it is none of the three.
 inline const Format* format_of(const std::string& dtype) {
   for (const Format& format : kFormats) {
     if (dtype == format.dtype) return &format;

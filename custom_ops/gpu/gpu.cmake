@@ -1,6 +1,6 @@
-# The GPU's library: machine code for these generations of GPUs, as far as this nvcc knows them, and PTX for all others
-# from 8.0 on, which the driver compiles.
-set(wanted 70 75 80 90 100 120)
+# Builds the GPU library: machine code for those of these compute capabilities that nvcc supports, and PTX for 8.0, which
+# the driver compiles for all other GPUs from 8.0 on.
+set(generations 70 75 80 90 100 120)
 
 include(CheckLanguage)
 check_language(CUDA)
@@ -10,9 +10,9 @@ if(NOT CMAKE_CUDA_COMPILER)
 endif()
 
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-  execute_process(COMMAND ${CMAKE_CUDA_COMPILER} --list-gpu-arch OUTPUT_VARIABLE known)
-  foreach(generation ${wanted})
-    if(known MATCHES "compute_${generation}\n")
+  execute_process(COMMAND ${CMAKE_CUDA_COMPILER} --list-gpu-arch OUTPUT_VARIABLE supported)
+  foreach(generation ${generations})
+    if(supported MATCHES "compute_${generation}\n")
       list(APPEND CMAKE_CUDA_ARCHITECTURES ${generation}-real)
     endif()
   endforeach()
@@ -26,11 +26,11 @@ set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
 
 add_library(ms_mml_gpu MODULE entry_points.cc c_api.cc gpu/kernels.cu)
 set_target_properties(ms_mml_gpu PROPERTIES CUDA_RUNTIME_LIBRARY Static)
-# -fmad=false: a product that is added before it is rounded would invalidate_row sums that carry what each rounding loses.
+# -fmad=false: a fused multiply-add rounds differently and would invalidate compensated sums.
 target_compile_options(ms_mml_gpu PRIVATE
   $<IF:$<COMPILE_LANGUAGE:CUDA>,-fmad=false;--threads=2;-Xcompiler=-Wall$<COMMA>-Wextra,-Wall;-Wextra>)
-# MindSpore closes libraries of operators that it has done with, and the driver would still know the kernels.
-target_link_options(ms_mml_gpu PRIVATE ${only_entry_points} -Wl,-z,nodelete)
+# nodelete: MindSpore unloads the libraries of deleted operators, but the CUDA driver keeps their kernels registered.
+target_link_options(ms_mml_gpu PRIVATE ${export_entry_points_only} -Wl,-z,nodelete)
 
 set(architectures ${CMAKE_CUDA_ARCHITECTURES})
 list(TRANSFORM architectures REPLACE "(.*)-real" "sm_\\1")

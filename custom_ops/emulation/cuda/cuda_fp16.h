@@ -1,4 +1,4 @@
-// What the GPU kernels use of CUDA's float16.
+// A stub of CUDA's header of the same name: the float16 type and conversions that the GPU kernels use.
 #pragma once
 
 #include <cstdint>

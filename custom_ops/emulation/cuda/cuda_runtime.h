@@ -1,5 +1,5 @@
-// What the GPU kernels use of CUDA, for a compiler of this processor: a stand-in for CUDA's header of the same name. It
-// shows what they compute and touch, never how fast. simt.cc runs the threads.
+// A stub of CUDA's header of the same name, for the host compiler: everything that the GPU kernels use. The emulation
+// checks results and memory accesses; it says nothing about speed. simt.cc runs the threads.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 #define __device__
 #define __host__
 #define __launch_bounds__(...)
-#define __shared__ static __attribute__((section("simt_shared")))  // one block runs at a time, and poisons it first
+#define __shared__ static __attribute__((section("simt_shared")))  // blocks run one at a time, each poisons it first
 
 using std::min;
 
@@ -30,18 +30,18 @@ inline void __stwb(uint4* to, uint4 value) { *to = value; }
 extern dim3 threadIdx, blockIdx, blockDim, gridDim;
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Between threads
+// Synchronisation and communication of threads
 // ---------------------------------------------------------------------------------------------------------------------
 
 namespace simt {
 
 constexpr int kWarp = 32;
 
-// Waits until all threads of the block are here.
+// Waits until all threads of the block have arrived.
 void barrier();
 
-// Waits until all lanes of the mask are here; returns what lane `from` of this warp brought.
-uint64_t exchange(unsigned mask, uint64_t mine, int from);
+// Waits until all lanes of the mask have arrived. Returns the value of lane `from` of this warp.
+uint64_t exchange(unsigned mask, uint64_t value, int from);
 
 }  // namespace simt
 
@@ -59,7 +59,7 @@ inline double __shfl_down_sync(unsigned mask, double value, int distance, int wi
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// What the host asks for
+// The host API
 // ---------------------------------------------------------------------------------------------------------------------
 
 enum cudaError_t { cudaSuccess, cudaErrorLaunchFailure };
@@ -93,7 +93,7 @@ cudaError_t cudaFreeAsync(void* data, cudaStream_t stream);
 
 namespace simt {
 
-// Runs a kernel in every thread of every block; fails where threads wait for others that do not come.
+// Runs a kernel in every thread of every block. Fails if a thread waits for threads that never arrive.
 cudaError_t run(dim3 grid, dim3 block, const std::function<void()>& kernel);
 
 }  // namespace simt

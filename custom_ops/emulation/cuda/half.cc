@@ -1,4 +1,4 @@
-// float16 by the CPU's own conversions, which its tests put every float16 through.
+// The stub's float16 conversions are those of the CPU kernels, whose tests cover every float16 value.
 #include "cpu/vector.h"
 #include "cuda_fp16.h"
 

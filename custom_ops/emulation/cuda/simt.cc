@@ -1,8 +1,7 @@
-// Runs a block's threads as fibers, one at a time and as unfairly as can be: the first warp goes on until it must wait
-// for others, and takes its turn again as soon as it can; only meanwhile do the others run. Which is first changes from
-// block to block, and shared memory and scratch are poisoned before use, so a missing barrier shows as a wrong result.
-// A thread that waits for others that will never come, or shuffles under a mask that it is not in, ends the launch with
-// an error.
+// Runs the threads of a block as fibers, one at a time. The scheduling is as unfair as possible, so that a missing
+// barrier causes a wrong result: one warp runs until it has to wait, and resumes before any other as soon as it can.
+// The order of the warps changes from block to block, and shared memory and workspaces are poisoned before use. The
+// launch fails if a thread waits for threads that never arrive, or shuffles with a mask that does not include it.
 #include <ucontext.h>
 
 #include <deque>
@@ -25,17 +24,17 @@ dim3 threadIdx, blockIdx, blockDim, gridDim;
 namespace simt {
 namespace {
 
-constexpr size_t kStack = 1 << 16;
-constexpr unsigned char kPoison = 0xff;  // a NaN, in every type
+constexpr size_t kStack = 1 << 16;       // bytes
+constexpr unsigned char kPoison = 0xff;  // bytes of 0xff are a NaN in every floating-point type
 
-// A stack with somebody's calls on it: a thread's, or the scheduler's.
-struct Side {
+// An execution context with its stack: of a thread or of the scheduler.
+struct Fiber {
   ucontext_t context;
   const void* stack = nullptr;
   size_t size = 0;
 };
 
-void change_sides(Side& from, Side& to) {
+void switch_fiber(Fiber& from, Fiber& to) {
 #if defined(__SANITIZE_ADDRESS__)
   void* hidden;
   __sanitizer_start_switch_fiber(&hidden, to.stack, to.size);
@@ -46,55 +45,55 @@ void change_sides(Side& from, Side& to) {
 #endif
 }
 
-// Many wait here until the last has come.
-struct Meeting {
+// A barrier: the threads wait until the last one has arrived. It can be used any number of times.
+struct Barrier {
   unsigned arrived = 0, times = 0;
 };
 
 struct Thread {
-  Side side;
-  std::unique_ptr<char[]> memory;
-  const Meeting* waits_for = nullptr;
+  Fiber fiber;
+  std::unique_ptr<char[]> stack;
+  const Barrier* waits_for = nullptr;
   unsigned times_before = 0;
   bool done = true;
 
   bool ready() const { return !done && (waits_for == nullptr || waits_for->times != times_before); }
 };
 
-struct Shuffle : Meeting {
-  uint64_t values[2][kWarp];  // of this time and the one before, which others may not have read yet
+struct Shuffle : Barrier {
+  uint64_t values[2][kWarp];  // of this use and the previous one, whose values some lanes may not have read yet
 };
 
-Side scheduler;
-std::deque<Thread> threads;  // which stay where they are: a context points into itself
-Meeting block_barrier;
-std::vector<std::map<unsigned, Shuffle>> shuffles;  // by warp, then mask
+Fiber scheduler;
+std::deque<Thread> threads;  // a deque, because it never moves its elements: a context points into itself
+Barrier block_barrier;
+std::vector<std::map<unsigned, Shuffle>> shuffles;  // indexed by warp, then mask
 const std::function<void()>* kernel;
 std::string failure;
 std::mt19937 random_numbers;
 size_t current;
 
-[[noreturn]] void refuse(const std::string& why) {
-  failure = "thread " + std::to_string(current) + " of block " + std::to_string(blockIdx.x) + " " + why;
-  change_sides(threads[current].side, scheduler);
+[[noreturn]] void stop_launch(const std::string& reason) {
+  failure = "thread " + std::to_string(current) + " of block " + std::to_string(blockIdx.x) + " " + reason;
+  switch_fiber(threads[current].fiber, scheduler);
   __builtin_unreachable();
 }
 
-void wait(const Meeting& meeting, unsigned times_before) {
+void wait(const Barrier& point, unsigned times_before) {
   Thread& me = threads[current];
-  me.waits_for = &meeting, me.times_before = times_before;
-  while (!me.ready()) change_sides(me.side, scheduler);
+  me.waits_for = &point, me.times_before = times_before;
+  while (!me.ready()) switch_fiber(me.fiber, scheduler);
   me.waits_for = nullptr;
 }
 
-void serve() {
+void run_fiber() {
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_finish_switch_fiber(nullptr, &scheduler.stack, &scheduler.size);
 #endif
   for (;;) {
     (*kernel)();
     threads[current].done = true;
-    change_sides(threads[current].side, scheduler);
+    switch_fiber(threads[current].fiber, scheduler);
   }
 }
 
@@ -102,12 +101,12 @@ void make_threads(size_t count) {
   for (size_t t = threads.size(); t < count; ++t) {
     threads.emplace_back();
     Thread& thread = threads.back();
-    thread.memory.reset(new char[kStack]);
-    thread.side.stack = thread.memory.get(), thread.side.size = kStack;
-    getcontext(&thread.side.context);
-    thread.side.context.uc_stack.ss_sp = thread.memory.get();
-    thread.side.context.uc_stack.ss_size = kStack;
-    makecontext(&thread.side.context, serve, 0);
+    thread.stack.reset(new char[kStack]);
+    thread.fiber.stack = thread.stack.get(), thread.fiber.size = kStack;
+    getcontext(&thread.fiber.context);
+    thread.fiber.context.uc_stack.ss_sp = thread.stack.get();
+    thread.fiber.context.uc_stack.ss_size = kStack;
+    makecontext(&thread.fiber.context, run_fiber, 0);
   }
 }
 
@@ -115,8 +114,8 @@ extern "C" unsigned char __start_simt_shared[], __stop_simt_shared[];
 
 void poison_shared_memory() { std::memset(__start_simt_shared, kPoison, __stop_simt_shared - __start_simt_shared); }
 
-// Upwards, downwards or shuffled.
-std::vector<size_t> new_order(size_t count) {
+// 0 to count - 1 ascending, descending or shuffled.
+std::vector<size_t> random_order(size_t count) {
   std::vector<size_t> order(count);
   std::iota(order.begin(), order.end(), 0);
   const unsigned kind = random_numbers() % 3;
@@ -125,14 +124,14 @@ std::vector<size_t> new_order(size_t count) {
   return order;
 }
 
-// Lets every thread of a warp that is ready go on; returns whether there was one.
-bool go_on(size_t warp, const std::vector<size_t>& lanes) {
+// Resumes every thread of a warp that is ready; returns whether there was one.
+bool resume_warp(size_t warp, const std::vector<size_t>& lanes) {
   bool moved = false;
   for (const size_t lane : lanes) {
     const size_t t = warp * kWarp + lane;
     if (t >= threads.size() || !threads[t].ready()) continue;
     moved = true, current = t, threadIdx = dim3(static_cast<unsigned>(t));
-    change_sides(scheduler, threads[t].side);
+    switch_fiber(scheduler, threads[t].fiber);
     if (!failure.empty()) break;
   }
   return moved;
@@ -144,16 +143,16 @@ void run_block(size_t count) {
   const size_t warps = (count + kWarp - 1) / kWarp;
   shuffles.assign(warps, {});
   for (size_t t = 0; t < count; ++t) threads[t].done = false, threads[t].waits_for = nullptr;
-  const std::vector<size_t> order = new_order(warps), lanes = new_order(kWarp);
-  const auto first_goes_on = [&] {
-    return std::any_of(order.begin(), order.end(), [&](size_t warp) { return go_on(warp, lanes); });
+  const std::vector<size_t> order = random_order(warps), lanes = random_order(kWarp);
+  const auto resume_first_ready_warp = [&] {
+    return std::any_of(order.begin(), order.end(), [&](size_t warp) { return resume_warp(warp, lanes); });
   };
-  while (failure.empty() && first_goes_on()) {
+  while (failure.empty() && resume_first_ready_warp()) {
   }
   const auto left = std::count_if(threads.begin(), threads.end(), [](const Thread& thread) { return !thread.done; });
   if (failure.empty() && left > 0) {
     failure = std::to_string(left) + " threads of block " + std::to_string(blockIdx.x) +
-              " wait for others that do not come: " + std::to_string(block_barrier.arrived) + " of them at a barrier";
+              " wait for threads that never arrive: " + std::to_string(block_barrier.arrived) + " of them at a barrier";
   }
 }
 
@@ -168,12 +167,12 @@ void barrier() {
   }
 }
 
-uint64_t exchange(unsigned mask, uint64_t mine, int from) {
+uint64_t exchange(unsigned mask, uint64_t value, int from) {
   const unsigned lane = current % kWarp;
-  if ((mask >> lane & 1) == 0) refuse("is not in the mask that it gives");
+  if ((mask >> lane & 1) == 0) stop_launch("shuffles with a mask that does not include it");
   Shuffle& shuffle = shuffles[current / kWarp][mask];
   const unsigned before = shuffle.times;
-  shuffle.values[before % 2][lane] = mine;
+  shuffle.values[before % 2][lane] = value;
   shuffle.arrived |= 1u << lane;
   if (shuffle.arrived == mask) {
     shuffle.arrived = 0, ++shuffle.times;
@@ -193,7 +192,7 @@ cudaError_t run(dim3 grid, dim3 block, const std::function<void()>& work) {
     run_block(block.x);
   }
   if (failure.empty()) return cudaSuccess;
-  threads.clear();  // some are in the middle of it
+  threads.clear();  // some are still inside the kernel
   return cudaErrorLaunchFailure;
 }
 
