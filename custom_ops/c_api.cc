@@ -1,4 +1,5 @@
-// Calls an entry point on behalf of a caller that cannot catch C++ exceptions, such as ctypes. Part of every library.
+// Calls an entry point on behalf of a caller that cannot catch C++ exceptions, such as ctypes. Every library exports
+// it.
 #include <cstdio>
 #include <exception>
 

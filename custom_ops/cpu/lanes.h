@@ -17,8 +17,8 @@ MS_MML_INLINE double total(const Accumulator<T, Value>& sum) {
   if constexpr (sizeof(Value) == sizeof(double)) {
     return Accumulator<T, double>{{sum.parts.high[0], sum.parts.low[0]}}.value();
   } else {
-    Accumulator<T, HalfOf<Value>> half{{lower(sum.parts.high), lower(sum.parts.low)}};
-    half.add(ExactSum<HalfOf<Value>>{upper(sum.parts.high), upper(sum.parts.low)});
+    Accumulator<T, HalfVector<Value>> half{{lower(sum.parts.high), lower(sum.parts.low)}};
+    half.add(ExactSum<HalfVector<Value>>{upper(sum.parts.high), upper(sum.parts.low)});
     return total(half);
   }
 }

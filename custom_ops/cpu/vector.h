@@ -53,19 +53,19 @@ MS_MML_INLINE To read(const void* from) {
 
 // The lower and the upper half of the lanes of a vector.
 template <class Values>
-using HalfOf = typename VectorOf<double, sizeof(Values) / sizeof(double) / 2>::type;
+using HalfVector = typename VectorOf<double, sizeof(Values) / sizeof(double) / 2>::type;
 
 template <class Values>
-MS_MML_INLINE HalfOf<Values> lower(Values values) {
-  return read<HalfOf<Values>>(&values);
+MS_MML_INLINE HalfVector<Values> lower(Values values) {
+  return read<HalfVector<Values>>(&values);
 }
 
 template <class Values>
-MS_MML_INLINE HalfOf<Values> upper(Values values) {
+MS_MML_INLINE HalfVector<Values> upper(Values values) {
 #if defined(__AVX512F__)
   if constexpr (sizeof values == kRegister) return _mm512_extractf64x4_pd(values, 1);
 #endif
-  return read<HalfOf<Values>>(reinterpret_cast<const char*>(&values) + sizeof values / 2);
+  return read<HalfVector<Values>>(reinterpret_cast<const char*>(&values) + sizeof values / 2);
 }
 
 // The lanes of `value` for which the mask is true, and 0 in all others.

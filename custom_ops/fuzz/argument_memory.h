@@ -34,9 +34,9 @@ struct Array {
 };
 
 // A call of an entry point with a list. Until the caller sets `data`, every argument points to poisoned memory.
-class Call {
+class EntryPointCall {
  public:
-  Call(const Symbol& symbol, const List& list, int count)
+  EntryPointCall(const Symbol& symbol, const List& list, int count)
       : data(list.size(), poisoned_memory()), symbol_(symbol), count_(count) {
     for (const auto& [dtype, shape] : list) {
       dtypes_of_.emplace_back(dtype.c_str(), dtype.c_str() + std::strlen(dtype.c_str()) + 1);

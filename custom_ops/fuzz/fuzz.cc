@@ -19,9 +19,9 @@ namespace {
 
 constexpr size_t kMessage = 1024;  // bytes
 
-void expect(bool holds, const char* what) {
+void expect(bool holds, const char* expectation) {
   if (holds) return;
-  std::fprintf(stderr, "fuzz: expected that %s\n", what);
+  std::fprintf(stderr, "fuzz: expected that %s\n", expectation);
   std::abort();
 }
 
@@ -86,7 +86,7 @@ std::optional<std::string> bad_target_message(const Array& target, int64_t class
   return std::nullopt;
 }
 
-void check_valid_list(FuzzedDataProvider& choices, const Symbol& symbol, const List& list, Call& call) {
+void check_valid_list(FuzzedDataProvider& choices, const Symbol& symbol, const List& list, EntryPointCall& call) {
   const bool shifted = choices.ConsumeBool(), null = choices.ConsumeBool();
   std::vector<Array> arrays;
   for (const Argument& argument : list) arrays.emplace_back(argument, shifted);
@@ -138,7 +138,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     count = choices.ConsumeIntegral<int>();
     list.resize(0 <= count && count <= 8 ? count : 0);
   }
-  Call call(symbol, list, count);
+  EntryPointCall call(symbol, list, count);
   if (list.size() > symbol.input()) {
     const Shape& input = list[symbol.input()].shape;
     const bool matrix = input.size() == 2;

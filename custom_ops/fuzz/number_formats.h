@@ -12,9 +12,9 @@ struct Format {
   uint64_t sign() const { return uint64_t{1} << (8 * size - 1); }
   uint64_t infinity() const { return sign() - (uint64_t{1} << fraction); }
 
-  // Spreads the 256 bytes over the whole format. Bit 0 is the sign. Bits 1 and 2 select the fraction: 0, the smallest,
-  // the middle or the largest. Bits 3 to 7 select the exponent: 0 is zero or subnormal, 31 is infinity or NaN, and 1 to
-  // 30 are evenly spaced exponents with 15 at the bias, so 15 is 1.0.
+  // Maps the 256 values of a byte to values across the whole format. Bit 0 is the sign. Bits 1 and 2 select the
+  // fraction: 0, the smallest, the middle or the largest. Bits 3 to 7 select the exponent: 0 is zero or subnormal, 31
+  // is infinity or NaN, and 1 to 30 are evenly spaced exponents with 15 at the bias, so 15 is 1.0.
   uint64_t value(uint8_t byte) const {
     const uint64_t fraction_end = uint64_t{1} << fraction, max_exponent = infinity() >> fraction;
     const uint64_t bias = max_exponent / 2, step = bias / 15, selected = byte >> 3;

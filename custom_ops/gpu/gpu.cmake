@@ -1,5 +1,5 @@
-# Builds the GPU library: machine code for those of these compute capabilities that nvcc supports, and PTX for 8.0, which
-# the driver compiles for all other GPUs from 8.0 on.
+# Builds the GPU library: machine code for each compute capability below that nvcc supports, and PTX for 8.0, which the
+# driver compiles for all other GPUs from 8.0 on.
 set(generations 70 75 80 90 100 120)
 
 include(CheckLanguage)
