@@ -1,8 +1,8 @@
-"""What the arguments must be, as the page's `Raises` says.
+"""The checks of the arguments: each documented `Raises`.
 
-Everything here is decided from Python values, dtypes and shapes, so it costs nothing in a compiled graph: `constexpr`
-runs these functions while MindSpore compiles, and directly in PyNative mode. What graph mode does not know yet when it
-compiles (a dynamic shape, or a dimension of one) arrives as None; the kernel checks it when it runs.
+The checks need only Python values, dtypes and shapes. In graph mode `constexpr` runs them during compilation, so a
+compiled graph contains no checks. A dynamic shape, or a dynamic dimension, is None during compilation; the kernel
+checks it at run time.
 """
 
 import math
@@ -12,11 +12,11 @@ from mindspore import dtype as mstype
 from mindspore.ops import constexpr
 
 REDUCTIONS = ("none", "mean", "sum")
-INPUT_DTYPES = (mstype.float32, mstype.float16, mstype.float64)  # looked through in this order in every eager call
+INPUT_DTYPES = (mstype.float32, mstype.float16, mstype.float64)  # searched in this order by every eager call
 
 
-def _fail(error, what):
-    raise error(f"For 'multi_margin_loss', {what}.")
+def _fail(error, message):
+    raise error(f"For 'multi_margin_loss', {message}.")
 
 
 def _name(dtype):
@@ -42,7 +42,7 @@ def _check_p_and_reduction(p, reduction):
 
 
 def check_options(p, margin, reduction, margin_types):
-    """Check what is given beside tensors. The margin may be of `margin_types`: int, and for the Cell float too."""
+    """Check the arguments other than tensors. The margin must be of one of `margin_types`."""
     _check_p_and_reduction(p, reduction)
     _check_margin(margin, margin_types)
 
@@ -58,7 +58,7 @@ def _check_margin(margin, types):
 
 
 def check_weight(weight):
-    """Check the weight that a Cell is built with."""
+    """Check the weight of a Cell's constructor."""
     if weight is None:
         return
     if not isinstance(weight, Tensor):
@@ -95,7 +95,7 @@ def _check_dtypes_and_shapes(input_dtype, input_shape, target_dtype, target_shap
 
 
 def check_input(input):
-    """Check what must hold before a dtype can be asked for."""
+    """Check that the input is a Tensor and so has a dtype."""
     if not isinstance(input, Tensor):
         _not_a_tensor("input", type(input))
 

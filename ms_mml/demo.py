@@ -1,6 +1,6 @@
-"""Train a linear multi-class SVM on real handwritten digits, and put this loss beside MindSpore's built-in one.
+"""`python -m ms_mml demo`: trains a linear multi-class SVM on handwritten digits, and compares with the built-in loss.
 
-The digits are the 8x8 scans of the UCI optical recognition set that scikit-learn ships.
+The digits are the 8x8 scans of the UCI optical recognition data set, which scikit-learn includes.
 """
 
 import itertools
@@ -26,13 +26,13 @@ from ms_mml.modes import MODES
 
 DTYPES = {"float32": ms.float32, "float16": ms.float16}
 EPOCHS, BATCH, LEARNING_RATE, WEIGHT_DECAY = 12, 64, 0.05, 1e-4
-RARE, KEPT = range(5), 12  # of the digits 0 to 4 the imbalanced data keep this many examples each
+RARE, KEPT = range(5), 12  # the imbalanced data have 12 examples of each of the digits 0 to 4
 
-# What each implementation makes of inputs that the page allows. Each runs in a process of its own: some end it.
+# Inputs that the documentation allows. Each probe runs in its own process, because some crash it.
 PROBES = {
     "float16 without weights": "print(loss(Tensor(ones((3, 3)), ms.float16), y))",
-    "gradient of it, graph mode": "ms.set_context(mode=0); print(ms.grad(net)(Tensor(ones((3, 3)), ms.float16), y)[0])",
-    "no rows, after a call that gave 0.667": "ms.set_context(mode=0); print(net(x, y)); print(net(x[:0], y[:0]))",
+    "its gradient in graph mode": "ms.set_context(mode=0); print(ms.grad(net)(Tensor(ones((3, 3)), ms.float16), y)[0])",
+    "an empty batch, after a loss of 0.667": "ms.set_context(mode=0); print(net(x, y)); print(net(x[:0], y[:0]))",
     "NaN scores": "print(loss(Tensor(ones((3, 3)) * float('nan'), ms.float32), y))",
     "gradient of the weights": "print(ms.grad(net, 2)(x, y, Tensor(ones(3), ms.float32)))",
     "second derivative": "print(ms.grad(lambda a: (ms.grad(net)(a, y) ** 2).sum())(x)[0])",
@@ -72,7 +72,7 @@ class Classifier(nn.Cell):
 
 
 def digits():
-    """All digits without weights, and an imbalanced part weighted by the inverse of each class's share."""
+    """All digits without weights, and an imbalanced subset weighted by the inverse frequency of each class."""
     pixels, labels = load_digits(return_X_y=True)
     pixels = (pixels / 16).astype(np.float32)
     x, x_test, y, y_test = train_test_split(
@@ -87,7 +87,7 @@ def digits():
 
 
 def train(loss, dtype, data, bar=None):
-    """Train from zeros; return the classifier, the loss of each step and the seconds of each."""
+    """Train from zero weights; return the classifier, and the loss and the seconds of each step."""
     classifier = Classifier(loss, dtype)
     optimizer = nn.Momentum(classifier.trainable_params(), LEARNING_RATE, 0.9, WEIGHT_DECAY)
     step = nn.TrainOneStepCell(classifier, optimizer)
@@ -106,14 +106,14 @@ def train(loss, dtype, data, bar=None):
 
 
 def accuracy(classifier, data):
-    """The share of held-out digits recognised; they are as balanced as the whole set."""
+    """The accuracy on the held-out digits, whose classes are balanced."""
     pixels, labels = data.test
     return np.mean(classifier.dense(ms.Tensor(pixels)).asnumpy().argmax(1) == labels)
 
 
 def probe(module, code):
-    """The last line that a probe prints, or how it ended."""
-    with tempfile.TemporaryDirectory() as folder:  # graph mode compiles from a file, and leaves files behind
+    """Run a probe; return the last line it prints, its error, or the signal that ended it."""
+    with tempfile.TemporaryDirectory() as folder:  # graph mode compiles from a file and leaves files
         script = pathlib.Path(folder, "probe.py")
         script.write_text(PREAMBLE.format(module=module) + code)
         environment = {**os.environ, "GLOG_v": "4"}
@@ -128,7 +128,7 @@ def probe(module, code):
 
 
 def main(picture):
-    """Train every combination, print what came of it, and draw the loss curves."""
+    """Train every combination, print the results and draw the loss curves."""
     data = digits()
     runs = list(itertools.product(DTYPES, data, MODES))
     steps = sum(EPOCHS * (len(data[kind].train[1]) // BATCH) for _, kind, _ in runs)
@@ -158,6 +158,6 @@ def main(picture):
     figure.savefig(picture, dpi=120)
     print(f"\nThe loss curves are in {picture}. The documented example:\n")
     ms_mml.run_check()
-    print(f"\n{'on inputs the page allows':40}{'ms_mml':34}mindspore.ops {ms.__version__}")
+    print(f"\n{'documented inputs':40}{'ms_mml':34}mindspore.ops {ms.__version__}")
     for name, code in tqdm(PROBES.items(), leave=False):
         tqdm.write(f"{name:40}{probe('ms_mml', code):34}{probe('mindspore.ops', code)}")

@@ -1,7 +1,7 @@
-"""The multi-margin loss written in MindSpore's own operators: every device, any order of derivative.
+"""The fallback: the multi-margin loss in MindSpore's own operators, for every device and any order of derivative.
 
-It runs where a device has no kernel library, and carries the kernels' derivatives beyond the first. float16 is computed
-in float32, and float32 in float64, except on Ascend, which has none.
+It runs on devices without a kernel library, and it computes the higher derivatives of the kernels. float16 scores are
+computed in float32, and float32 scores in float64, except on Ascend, which has no float64.
 """
 
 import mindspore
@@ -16,26 +16,29 @@ def composite(input, target, p=1, margin=1, weight=None, reduction="mean"):
     r"""
     :func:`ms_mml.multi_margin_loss` in MindSpore's own operators.
 
-    It takes the same arguments, raises the same errors and gives the same results within the rounding of its dtype. A
-    target outside :math:`[0, C)` cannot raise here: that row's loss is NaN and its gradient 0.
+    It takes the same arguments, raises the same errors and gives the same results up to rounding. MindSpore's operators
+    cannot raise for a target outside :math:`[0, C)`, so that row's loss is NaN and its gradient is 0.
 
     Args:
         input (Tensor): Scores :math:`x` of shape :math:`(N, C)`: float16, float32 or float64.
-        target (Tensor): Class of each row, shape :math:`(N,)`, int64, in :math:`[0, C)`.
-        p (int, optional): The power, 1 or 2. Default: ``1`` .
-        margin (int, optional): The margin. Default: ``1`` .
-        weight (Tensor, optional): Weight of each class, shape :math:`(C,)`, dtype of `input`. Default: ``None`` .
+        target (Tensor): Ground truth labels :math:`y` of shape :math:`(N,)`, int64, each in :math:`[0, C)`.
+        p (int, optional): The norm degree for pairwise distance, 1 or 2. Default: ``1`` .
+        margin (int, optional): The required distance between the target score and the scores of the other classes, in
+            units of `input`. Default: ``1`` .
+        weight (Tensor, optional): The rescaling weight of each class, of shape :math:`(C,)` and of the dtype of
+            `input`. Default: ``None`` .
         reduction (str, optional): ``'none'`` , ``'mean'`` or ``'sum'`` . Default: ``'mean'`` .
 
     Returns:
-        Tensor, of the dtype of `input`; shape :math:`(N,)` if `reduction` is ``'none'``, otherwise a scalar.
+        Tensor, of the dtype of `input`. If `reduction` is ``'none'``, it has the shape of `target`. Otherwise, it is a
+        scalar.
 
     Raises:
-        TypeError: As :func:`ms_mml.multi_margin_loss`.
-        ValueError: As :func:`ms_mml.multi_margin_loss`.
+        TypeError: In the same cases as :func:`ms_mml.multi_margin_loss`.
+        ValueError: In the same cases as :func:`ms_mml.multi_margin_loss`.
 
     Supported Platforms:
-        ``CPU``; ``GPU`` and ``Ascend``, not run on a device yet
+        ``CPU``; ``GPU`` and ``Ascend``, not yet tested on a device
 
     Examples:
         >>> import numpy as np
@@ -57,7 +60,7 @@ def check_documented_options(p, margin, reduction):
 
 
 def composite_loss(input, target, p, margin, weight, reduction):
-    """`composite` without its checks, and for any float margin."""
+    """`composite` without the checks. The margin may be a float."""
     x, column = widen(input), ops.expand_dims(target, 1)
     hinge = _hinge(x, _is_target(x, column), margin)
     sums = _sum(_step(hinge) * hinge if p == 1 else hinge * hinge, 1)
@@ -65,12 +68,12 @@ def composite_loss(input, target, p, margin, weight, reduction):
 
 
 def loss_of_sums(sums, input, target, weight, reduction):
-    """The loss, given the sum of each row's powers of hinges, (N, 1): what a kernel may leave to others."""
+    """The loss from the sum of hinge**p of each row, (N, 1), which a kernel may have computed."""
     rows, classes = ops.shape(input)
     target = ops.expand_dims(target, 1)
     in_range = ops.logical_and(target >= 0, target < classes)
     row = sums / classes
-    if weight is not None and not is_zero(rows):  # MindSpore cannot gather for no rows
+    if weight is not None and not is_zero(rows):  # MindSpore cannot gather for an empty batch
         row = row * _pick_weight(target, in_range, weight)
     row = ops.where(in_range, row, ops.full_like(row, float("nan")))
     return ops.cast(_reduce(row, reduction), input.dtype)
@@ -78,14 +81,15 @@ def loss_of_sums(sums, input, target, weight, reduction):
 
 def gradient_backward(dout, input, target, weight, d_out, p, margin, reduction):
     r"""
-    Carry a gradient back through the loss's input gradient.
+    The second derivatives: the backward pass of the gradient with respect to `input`.
 
-    With :math:`g` the upstream gradient of each row and :math:`v` the incoming tensor, that gradient contributes
+    With :math:`g` the upstream gradient of each row and :math:`v` the upstream gradient of that gradient (`d_out`), the
+    scalar to differentiate is
 
     .. math::
         \phi = \sum_n g_n \frac{weight[y_n]}{C} \sum_{i \ne y_n} p \, h_{ni}^{p-1} (v_{ni} - v_{n y_n})
 
-    and this returns the derivatives of :math:`\phi` with respect to `dout`, `input` and `weight`.
+    and this function returns its derivatives with respect to `dout`, `input` and `weight`.
     """
     x, v, target = widen(input), widen(d_out), ops.expand_dims(target, 1)
     upstream = ops.reshape(widen(dout), (-1, 1))
@@ -112,10 +116,11 @@ def gradient_backward(dout, input, target, weight, d_out, p, margin, reduction):
     return d_dout, d_input, d_weight
 
 
-# Three habits keep every derivative right in MindSpore 2.10. A mask where one would gather x[y]: gather_elements has no
-# second derivative, and a mask needs no target in range. Sums that keep their axis, one value a row being (N, 1): the
-# second derivative of a sum that drops it is wrong in PyNative mode. And one more row, of zeros, in a sum over rows: an
-# empty sum is left unwritten.
+# Three rules keep every derivative correct in MindSpore 2.10:
+# - Select x[y] with a mask. `gather_elements` has no second derivative and requires targets in range.
+# - Sums keep their axis, so one value per row has the shape (N, 1). In PyNative mode, the second derivative of a sum
+#   that drops its axis is wrong.
+# - Append a row of zeros before a sum over rows. The sum of an empty tensor returns unwritten memory.
 
 
 def _is_target(x, target):
@@ -123,7 +128,7 @@ def _is_target(x, target):
 
 
 def _pick(is_target, values):
-    """The value of each row's target, (N, 1), from values of shape (N, C)."""
+    """The value at each row's target, (N, 1), from values of shape (N, C)."""
     return _sum(ops.where(is_target, values, ops.zeros_like(values)), 1)
 
 
@@ -133,18 +138,18 @@ def _pick_weight(target, in_range, weight):
 
 
 def _hinge(x, is_target, margin):
-    """max(0, margin - x[y] + x) with 0 at the target; a comparison lets NaN through, where a maximum may not.
+    """The hinge max(0, margin - x[y] + x), with 0 at the target.
 
-    margin - x[y] is held as the sum of two floats, `gap` and what rounding `lost`, so that the sign of a hinge is right
-    even where x nearly cancels it.
+    It uses a comparison, which propagates NaN; a maximum may not. The gap margin - x[y] is the sum of two floats, `gap`
+    and its rounding error (TwoSum), so that the hinge has the correct sign even if x nearly cancels the gap.
     """
-    margin, beyond = _constants(margin, x.dtype)
+    margin, margin_error = _split_margin(margin, x.dtype)
     negated = -_pick(is_target, x)
     gap = margin + negated
-    seen = gap - margin
-    lost = (margin - (gap - seen)) + (negated - seen) + beyond
-    lost = ops.stop_gradient(ops.where(ops.isfinite(lost), lost, ops.zeros_like(lost)))
-    z = (gap + x) + lost
+    added = gap - margin
+    error = (margin - (gap - added)) + (negated - added) + margin_error
+    error = ops.stop_gradient(ops.where(ops.isfinite(error), error, ops.zeros_like(error)))
+    z = (gap + x) + error
     return ops.where(ops.logical_or(is_target, z <= 0), ops.zeros_like(z), z)
 
 
@@ -154,13 +159,13 @@ def is_zero(size):
 
 
 def _step(hinge):
-    """1 where a hinge is active, NaN where it is NaN; a constant to differentiation, in which NaN is then seen too."""
+    """1 if the hinge is active, NaN if it is NaN, otherwise 0. It is constant, so NaN also reaches the derivatives."""
     return ops.stop_gradient(ops.where(hinge > 0, ops.ones_like(hinge), hinge))
 
 
 @constexpr
-def _constants(margin, dtype):
-    """The margin rounded to dtype, and what that lost; as a Python number it would pass through float32."""
+def _split_margin(margin, dtype):
+    """The margin rounded to dtype, and the rounding error. As a Python number the margin would be cast to float32."""
     rounded = Tensor(margin, dtype)
     return rounded, Tensor(margin - float(rounded.asnumpy()), dtype)
 
@@ -184,7 +189,7 @@ def _sum_rows(tensor):
 
 
 def _reduce(row, reduction):
-    """From one value a row, (N, 1), to (N,) or a scalar."""
+    """Reduce one value per row, (N, 1), to (N,) or a scalar."""
     if reduction == "none":
         return ops.reshape(row, (-1,))
     total = ops.reshape(_sum_rows(row), ())

@@ -1,4 +1,4 @@
-"""`MultiMarginLoss`, the loss as a Cell."""
+"""`MultiMarginLoss`: the loss as a Cell."""
 
 from mindspore import nn, ops
 
@@ -10,36 +10,37 @@ class MultiMarginLoss(nn.LossBase):
     r"""
     Hinge loss for optimizing a multi-class classification, as a layer.
 
-    It computes :func:`ms_mml.multi_margin_loss`, and takes a float margin too.
+    It computes :func:`ms_mml.multi_margin_loss`, and also accepts a float margin.
 
     Args:
         p (int, optional): The norm degree for pairwise distance, 1 or 2. Default: ``1`` .
-        margin (Union[int, float], optional): The distance that a wrong class must keep, in units of `x`.
-            Default: ``1.0`` .
+        margin (Union[int, float], optional): The required distance between the target score and the scores of the
+            other classes, in units of `x`. Default: ``1.0`` .
         reduction (str, optional): ``'none'`` , ``'mean'`` or ``'sum'`` . Default: ``'mean'`` .
         weight (Tensor, optional): The rescaling weight of each class, of shape :math:`(C,)`; float16, float32 or
-            float64. It is cast to the dtype of `x`, which mixed precision may choose. A Parameter is trained.
+            float64. It is cast to the dtype of `x`, which mixed precision may have changed. A Parameter is trained.
             Default: ``None`` .
 
     Inputs:
         - **x** (Tensor) - Scores of shape :math:`(N, C)`: float16, float32 or float64.
         - **target** (Tensor) - Ground truth labels of shape :math:`(N,)`, int64, each in :math:`[0, C)`.
-        - **weight** (Tensor, optional) - Weights for this call, of shape :math:`(C,)` and the dtype of `x`, where none
-          were given to the constructor; ignored otherwise. Default: ``None`` .
+        - **weight** (Tensor, optional) - The rescaling weight of each class for this call, of shape :math:`(C,)` and of
+          the dtype of `x`. It is ignored if the constructor was given weights. Default: ``None`` .
 
     Outputs:
         Tensor, of the dtype of `x`. If `reduction` is ``'none'``, it has the shape of `target`. Otherwise, it is a
         scalar.
 
     Raises:
-        TypeError: If `p` is not an int, `margin` not an int or a float, `reduction` not a str, or `weight` not a
-            Tensor of a floating-point dtype.
-        ValueError: If `p` is not 1 or 2, `margin` not finite, or `reduction` not one of {'none', 'sum', 'mean'}.
-        TypeError: If the inputs are not as :func:`ms_mml.multi_margin_loss` asks.
-        ValueError: If the inputs are not as :func:`ms_mml.multi_margin_loss` asks.
+        TypeError: If `p` is not an int, `margin` is not an int or a float, `reduction` is not a str, or `weight` is not
+            a Tensor of float16, float32 or float64.
+        ValueError: If `p` is not 1 or 2, `margin` is not finite, or `reduction` is not one of {'none', 'sum', 'mean'}.
+        TypeError: If :func:`ms_mml.multi_margin_loss` raises it for the inputs.
+        ValueError: If :func:`ms_mml.multi_margin_loss` raises it for the inputs.
+        RuntimeError: If :func:`ms_mml.multi_margin_loss` raises it for the inputs.
 
     Supported Platforms:
-        ``CPU``; ``GPU`` and ``Ascend``, not run on a device yet
+        ``CPU``; ``GPU`` and ``Ascend``, not yet tested on a device
 
     Examples:
         >>> import mindspore as ms

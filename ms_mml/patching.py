@@ -1,4 +1,4 @@
-"""The operator in the place of MindSpore's own, for code that is written against MindSpore alone."""
+"""`patch` and `unpatch`: replace MindSpore's own function and layer, for code that uses only MindSpore's names."""
 
 import contextlib
 import sys
@@ -15,25 +15,26 @@ OURS = (multi_margin_loss, MultiMarginLoss)
 
 def patch():
     """
-    Put :func:`ms_mml.multi_margin_loss` and :class:`ms_mml.MultiMarginLoss` in the place of
-    `mindspore.ops.multi_margin_loss` and `mindspore.nn.MultiMarginLoss`, wherever MindSpore binds them. To do so again
-    changes nothing.
+    Replace `mindspore.ops.multi_margin_loss` and `mindspore.nn.MultiMarginLoss` with
+    :func:`ms_mml.multi_margin_loss` and :class:`ms_mml.MultiMarginLoss` in every module of MindSpore that has them. A
+    second call changes nothing.
 
-    Code that looks them up in MindSpore from then on finds ours. What is taken before stays MindSpore's: names bound
-    by ``from mindspore.ops import multi_margin_loss`` , layers built, subclasses, and networks that graph mode has
-    compiled. So call it before the imports of the code that it is meant for. MindSpore 2.7 cannot build its own layer
-    meanwhile, of a name taken before, as that layer looks itself up. `mindspore.ops.MultiMarginLoss`, the operator
-    beneath, stays too.
+    Code that looks the names up in MindSpore afterwards gets the replacements. Everything obtained earlier is still
+    MindSpore's: names imported with ``from mindspore.ops import multi_margin_loss`` , existing layers, subclasses, and
+    networks compiled in graph mode. So call `patch` before importing the code that it is meant for. In MindSpore 2.7 a
+    class ``MultiMarginLoss`` that was imported earlier cannot be instantiated while patched, because its constructor
+    looks its own name up. `mindspore.ops.MultiMarginLoss` , the primitive, is not replaced.
 
-    What ours asks of its arguments, it asks in their place too: a bool is no margin, nor is infinity, and a weight that
-    no call could use is refused when the layer is built. Where `mindspore.amp` makes the scores float16 at its level
-    ``'auto'`` , their loss is float16, rounded once; of MindSpore's own operator `amp` knows that it is to be float32.
+    The replacements check their arguments as documented: a margin must not be a bool or infinite, and the layer's
+    constructor refuses a weight that no call could use. At the level ``'auto'`` of `mindspore.amp` , scores may be cast
+    to float16, and then the loss is float16, rounded once; MindSpore's own operator is on `amp` 's list of operators to
+    run in float32.
 
     Returns:
-        A context manager which, when it is left, restores what this call found: MindSpore's own, or ours.
+        A context manager. On exit it restores the state before this call: MindSpore's versions, or the replacements.
 
     Supported Platforms:
-        ``CPU``; ``GPU`` and ``Ascend``, not run on a device yet
+        ``CPU``; ``GPU`` and ``Ascend``, not yet tested on a device
 
     Examples:
         >>> import mindspore as ms
@@ -56,13 +57,13 @@ def patch():
 
 def unpatch():
     """
-    Put MindSpore's own function and layer back, the very objects, wherever MindSpore binds ours. Without a
-    :func:`ms_mml.patch` before, it changes nothing.
+    Restore MindSpore's own function and layer, the same objects as before :func:`ms_mml.patch`, in every module of
+    MindSpore. If MindSpore is not patched, this changes nothing.
 
-    Names taken, layers built and networks compiled in between stay ours.
+    Names imported, layers built and networks compiled while MindSpore was patched still refer to the replacements.
 
     Supported Platforms:
-        ``CPU``; ``GPU`` and ``Ascend``, not run on a device yet
+        ``CPU``; ``GPU`` and ``Ascend``, not yet tested on a device
 
     Examples:
         >>> from mindspore import nn
@@ -79,10 +80,10 @@ def unpatch():
 
 
 def _replace(old, new):
-    """Bind `new` to every name that is bound to `old` in a module of MindSpore.
+    """Rebind every name in MindSpore's modules that is bound to one of `old` to its counterpart in `new`.
 
-    The names are looked for anew each time: a module that was imported in between has them from others. They are looked
-    for in what a module has, as its `__getattr__` would import more.
+    Each call searches all modules, because modules imported since the last call copy the names from others. It searches
+    each module's dictionary, because a module's `__getattr__` may import further modules.
     """
     replacement = {id(before): after for before, after in zip(old, new)}
     for name, module in list(sys.modules.items()):
