@@ -116,7 +116,7 @@ def test_float64_is_refused(kernels):
 @pytest.mark.parametrize(("python", "cann", "missing"), [
     (sys.executable, None, "CANN was not found: ASCEND_HOME_PATH is not set"),
     (sys.executable, "nowhere", "CANN was not found at nowhere"),
-    ("nobody", None, "nobody has no MindSpore"),
+    ("no-python", None, "no-python has no MindSpore"),
 ])  # fmt: skip
 def test_build_script_names_what_is_missing(python, cann, missing, tmp_path):
     command = ["bash", str(CHECKOUT / "custom_ops" / "ascend" / "ascendc" / "build.sh")]

@@ -22,11 +22,11 @@ constexpr uint64_t kBlock = 32;          // bytes: the unit in which local memor
 constexpr uint64_t kLine = 64;           // bytes per line of the data cache
 constexpr unsigned char kPoison = 0xff;  // bytes that are a NaN in every floating-point type
 
-[[noreturn]] inline void refuse(const std::string& what) { throw std::runtime_error(what); }
+[[noreturn]] inline void refuse(const std::string& message) { throw std::runtime_error(message); }
 
-inline void expect_aligned(const char* operation, const char* what, uint64_t bytes, uint64_t unit) {
+inline void expect_aligned(const char* operation, const char* quantity, uint64_t bytes, uint64_t unit) {
   if (bytes % unit != 0) {
-    refuse(std::string(operation) + ": " + what + " of " + std::to_string(bytes) + " bytes is not a multiple of " +
+    refuse(std::string(operation) + ": " + quantity + " of " + std::to_string(bytes) + " bytes is not a multiple of " +
            std::to_string(unit));
   }
 }

@@ -1,7 +1,6 @@
 """The Ascend C kernels compiled for this processor against stubs for Ascend C (custom_ops/emulation/ascendc).
 
-The emulation checks arithmetic, indexing, buffers and queues. It does not show what the chip, its compiler and CANN do
-with the kernels.
+The emulation checks arithmetic, indexing, buffers and queues, but neither scheduling nor compilation by CANN.
 """
 
 import numpy as np
