@@ -53,8 +53,8 @@ MS_MML_INLINE ExactSum<Value> margin_minus(double margin, Value target_score) {
   return {gap.high, gap.low - gap.low == 0 ? gap.low : Value{}};
 }
 
-// max(0, gap + x). The order of the additions matters: if x cancels gap.high, that addition is exact, and gap.low is
-// what remains.
+// max(0, gap + x). The order of the additions matters: if x cancels gap.high, that addition is exact, and gap.low
+// remains.
 template <class Gap, class Value>
 MS_MML_INLINE Value hinge(ExactSum<Gap> gap, Value x) {
   const Value z = (gap.high + x) + gap.low;

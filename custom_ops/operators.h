@@ -1,5 +1,6 @@
-// The three operators, shared by all devices: what a score adds to the sum of its row, and what is stored for a row and
-// for all rows. The order in which memory is read and sums are added belongs to the device (walk.h, walk.cuh).
+// The three operators, shared by all devices. An operator defines the term that a score adds to the sum of its row, and
+// the results to store for a row and for all rows. The device (cpu/walk.h, gpu/walk.cuh) decides how memory is read and
+// in which order terms are added.
 //
 // A device describes its elements with a traits struct, the parameter Traits:
 //   Element                              float16, float32 or float64 as the device represents it
@@ -19,12 +20,11 @@
 namespace ms_mml {
 namespace {
 
-// What the operators have in common: a Call with typed pointers. Each operator is constructed from a Call and has
-//   contribution(coefficients, x, dx)  what the score x adds to the sum of its row; Gradient also stores its slope at
-//   dx,
-//                                      and later overwrites the slope of the target
-//   factor(row, target)                what the sum of the row (Loss) or each of its slopes (Gradient) is multiplied by
-//   finish(row, target, sum)           stores the result of a row, or the target's slope
+// The base of all operators: a Call with typed pointers. Each operator is constructed from a Call and has
+//   contribution(coefficients, x, dx)  returns the term of the score x; Gradient also stores its slope at dx. The
+//                                      target's slope is a placeholder, which finish() overwrites.
+//   factor(row, target)                multiplies the sum of a row (Loss) or each of its slopes (Gradient)
+//   finish(row, target, sum)           stores the result of a row (Loss) or the slope of its target (Gradient)
 //   invalidate_row(row)                replaces finish() if the target is out of range and the device cannot raise
 //   kWrites                            whether contribution() stores slopes
 //   kAdds                              whether the device must also add up factor * sum over all rows
@@ -149,7 +149,7 @@ struct RowSums : Loss<P, Traits> {
   MS_MML_INLINE double* sums() const { return reinterpret_cast<double*>(this->output); }
 };
 
-// What contribution() needs to know of a row. Value is a Real, or a vector with a row in each lane.
+// The row's values that contribution() needs. Value is a Real, or a vector with a row in each lane.
 template <class Value>
 struct Coefficients {
   ExactSum<Value> gap;

@@ -106,7 +106,7 @@ class Pool {
 
 Pool* pool = new Pool;  // never destroyed: helpers wait in it until the process ends
 
-// A forked child has no helpers, and a lock may be held by one that no longer exists: it gets a new pool.
+// A forked child gets a new pool: it has no helper threads, and one of the parent's may have held a lock.
 [[maybe_unused]] const int fork_handler = pthread_atfork(nullptr, nullptr, [] { pool = new Pool; });
 
 }  // namespace

@@ -15,7 +15,7 @@ constexpr int64_t kSegmentAlignment = 16 / sizeof(Half);
 
 using Total = ExactSum<double>;
 
-// Below, Op is one of the templates Loss, Gradient and RowSums, and RowOp an operator made from it.
+// Below, Op is one of the templates Loss, Gradient and RowSums, and RowOp an instance of it.
 
 // Calls work(op) with the operator for a call. Whether float is accurate enough for float16 depends on the margin,
 // which is in device memory, so it is decided here and not at the launch.

@@ -122,7 +122,8 @@ def test_the_library_is_small_and_needs_no_cuda(gpu_build):
     assert "NEEDED" in needed
     assert "cuda" not in needed
     exported = run("nm", "--dynamic", "--defined-only", str(file)).stdout
-    functions = [line for line in exported.splitlines() if " T " in line]  # without the standard library's weak ones
+    # The weak symbols ("W") belong to the C++ standard library.
+    functions = [line for line in exported.splitlines() if " T " in line]
     assert functions
     assert all(" T MultiMarginLoss" in line for line in functions)
 

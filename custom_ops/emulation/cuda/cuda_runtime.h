@@ -12,7 +12,7 @@
 #define __device__
 #define __host__
 #define __launch_bounds__(...)
-#define __shared__ static __attribute__((section("simt_shared")))  // blocks run one at a time, each poisons it first
+#define __shared__ static __attribute__((section("simt_shared")))  // blocks run one at a time and start by poisoning it
 
 using std::min;
 
