@@ -22,7 +22,8 @@ TARGETS = {
 }
 LEVELS = {"quick": "level0", "full": "level1", "huge": "level2"}  # tier -> level, as MindSpore's own tests are marked
 MODES = {None: (), "both": ("graph", "pynative"), "graph": ("graph",), "pynative": ("pynative",)}
-SELFTEST = pathlib.Path(__file__).resolve().parent / "selftest"
+SUITE = pathlib.Path(__file__).resolve().parent
+TEST, SELFTEST = SUITE / "test_conformance.py", SUITE / "selftest"
 LEGS = pytest.StashKey()
 
 
@@ -53,9 +54,8 @@ def pytest_configure(config):
     report = config.getoption("--report")
     if report and not pathlib.Path(report).resolve().parent.is_dir():
         raise pytest.UsageError(f"there is no folder for --report {report}")
-    only_selftest = all(SELFTEST in (path, *path.parents) for path in _paths(config))
-    config.stash[LEGS] = [] if only_selftest else _legs(config)
-    if not only_selftest:
+    config.stash[LEGS] = _legs(config) if _runs_cases(config) else []
+    if _runs_cases(config):
         config.option.tbstyle, config.option.reportchars = "no", ""  # the recorder prints a line for each failure
     options = [config.getoption(name) for name in ("--tier", "--report", "--accept-known")]
     config.pluginmanager.register(Recorder(config.stash[LEGS], *options))
@@ -64,6 +64,11 @@ def pytest_configure(config):
 def _paths(config):
     """The paths on the command line."""
     return [pathlib.Path(config.invocation_params.dir, arg.split("::")[0]).resolve() for arg in config.args]
+
+
+def _runs_cases(config):
+    """Whether the command line asks for cases, and not only for the selftest or for tests elsewhere."""
+    return any(path in (SUITE, *SUITE.parents, TEST) for path in _paths(config))
 
 
 def _legs(config):
@@ -161,7 +166,8 @@ def pytest_xdist_auto_num_workers(config):
     outcome = yield
     workers = 2 * outcome.get_result()
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    may_wait = config.getoption("--device-target") == "CPU" and config.getoption("--mode") != "pynative"
+    on_cpu, mode = config.getoption("--device-target") == "CPU", config.getoption("--mode")
+    may_wait = _runs_cases(config) and on_cpu and mode != "pynative"
     if may_wait and memory >= workers * 2 * 2**30 and "PYTEST_XDIST_AUTO_NUM_WORKERS" not in os.environ:
         outcome.force_result(workers)
 

@@ -75,6 +75,28 @@ def test_report_follows_its_schema(third_party, run_suite, workers):
     assert verdicts == {"conforms", "diverges", "crashed", "not available"}
 
 
+def test_report_lists_the_mutants_killed_in_the_same_run(tmp_path, run_suite):
+    options = [
+        "--subject",
+        "numpy",
+        "--report",
+        "out.json",
+        *case_options("defaults"),
+        "-k",
+        "defaults or FirstRowOnly",
+    ]
+    child = run_suite(tmp_path, *options, str(SUITE / "selftest" / "test_mutants.py"))
+    assert child.returncode == 0, child.stdout + child.stderr
+    assert read_report(tmp_path)["mutants"] == {"FirstRowOnly": ["loss-f32-p1-none-wnone-m1-9x33"]}
+
+
+def test_tests_elsewhere_start_no_subject(tmp_path, run_suite):
+    (tmp_path / "test_other.py").write_text("def test_other():\n    pass\n")
+    other, selftest = str(tmp_path / "test_other.py"), SUITE / "selftest" / "test_ledger.py"
+    child = run_suite(tmp_path, "--subject", f"{BROKEN}:IsMissing", other, suite=selftest)
+    assert child.returncode == 0, child.stdout + child.stderr
+
+
 @pytest.mark.parametrize(("marks", "tiers"), [
     ("level0 and cpu_linux", ["quick"]),
     ("level1 and cpu_linux", ["full", "quick"]),
