@@ -2,10 +2,9 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
-
-from custom_ops.emulation.driver import DrivenLibrary
 
 CHECKOUT = pathlib.Path(__file__).parents[2]
 KERNELS = CHECKOUT / "custom_ops"
@@ -36,7 +35,29 @@ def build(folder, source, *options, target="all"):
     return built.stdout
 
 
-def build_ascendc(folder, source):
-    """Build the Ascend C kernels of a custom_ops folder for emulation; return them as a library."""
-    build(folder, CHECKOUT / "custom_ops" / "emulation" / "ascendc", f"-DMS_MML_SOURCE={source}")
-    return DrivenLibrary([str(folder / "driver"), str(folder / "libms_mml_ascendc_emulated.so")])
+def copy_with_mutants(folder, mutants):
+    """Copy custom_ops to `folder` with mutants in its source, so that one build serves all of them.
+
+    Args:
+        folder (pathlib.Path): The copy.
+        mutants (dict): Name -> (file, right, wrong): the text to replace, an expression or a statement, and its
+            replacement.
+
+    Returns:
+        dict, name -> the environment variable that turns the mutant on.
+    """
+    shutil.copytree(KERNELS, folder)
+    switches = {name: f"MUTANT_{number}" for number, name in enumerate(mutants)}
+    for name, (file, right, wrong) in mutants.items():
+        text = (folder / file).read_text()
+        assert right in text, f"{name}: {file} does not contain {right!r}"
+        on = f'std::getenv("{switches[name]}") != nullptr'
+        either = f"if ({on}) {{ {wrong} }} else {{ {right} }}" if ";" in right else f"({on} ? ({wrong}) : ({right}))"
+        (folder / file).write_text("#include <cstdlib>\n" + text.replace(right, either))
+    return switches
+
+
+def build_ascendc(folder, source=KERNELS):
+    """Build the Ascend C kernels of a custom_ops folder for emulation; return the command that serves them."""
+    build(folder, KERNELS / "emulation" / "ascendc", f"-DMS_MML_SOURCE={source}")
+    return [str(folder / "driver"), str(folder / "libms_mml_ascendc_emulated.so")]

@@ -5,13 +5,13 @@ build.sh says on a machine without CANN.
 """
 
 import os
-import shutil
 import sys
 
 import numpy as np
 import pytest
 
-from custom_ops.tests.builds import CHECKOUT, build_ascendc, run
+from custom_ops.emulation.driver import DrivenLibrary
+from custom_ops.tests.builds import CHECKOUT, build_ascendc, copy_with_mutants, run
 
 SHAPE = (7, 1100)  # three cores with unequal rows, and three tiles of which the last is shorter
 MARGIN = np.array([1, 0], np.float32).view(np.int32)
@@ -31,62 +31,75 @@ def slopes(kernels, scores, target):
 
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory):
-    return build_ascendc(tmp_path_factory.mktemp("ascendc"), CHECKOUT / "custom_ops")
+    return DrivenLibrary(build_ascendc(tmp_path_factory.mktemp("ascendc")))
 
 
 # ----------------------------------------------------------------------------------------------------------------------
 # The emulation
 # ----------------------------------------------------------------------------------------------------------------------
 
-# mutant: (file in op_kernel, its text, the replacement), (the function to call, the error that the stubs raise)
+# Mutants of the kernels: (file, text to replace, replacement), (function to call, error that the stubs must raise)
 MUTANTS = {
     "tail loaded without padding": (
-        ("copies.h", "AscendC::DataCopyPad(to, from, block, padding);", "AscendC::DataCopy(to, from, count);"),
+        (
+            "op_kernel/copies.h",
+            "AscendC::DataCopyPad(to, from, block, padding);",
+            "AscendC::DataCopy(to, from, count);",
+        ),
         (sums, "DataCopy: a length of 152 bytes is not a multiple of 32"),
     ),
     "tail stored without padding": (
-        ("copies.h", "AscendC::DataCopyPad(to, from, block);", "AscendC::DataCopy(to, from, count);"),
+        ("op_kernel/copies.h", "AscendC::DataCopyPad(to, from, block);", "AscendC::DataCopy(to, from, count);"),
         (slopes, "DataCopy: a length of 152 bytes is not a multiple of 32"),
     ),
     "target C not refused": (
-        ("rows.h", "if (y_ < 0 || y_ >= extent_.classes) return false;", "if (y_ < 0) return false;"),
+        ("op_kernel/rows.h", "if (y_ < 0 || y_ >= extent_.classes) return false;", "if (y_ < 0) return false;"),
         (sums, "elements 7700 to 7701 of a global tensor of 7700"),
     ),
     "no DeQue": (
-        ("rows.h", "scores = scores_.template DeQue<Score>();", "scores = loaded;"),
+        ("op_kernel/rows.h", "scores_.template DeQue<Score>()", "loaded"),
         (sums, "Cast: the tensor is still in a queue: call DeQue first"),
     ),
     "no FreeTensor": (
-        ("rows.h", "scores_.FreeTensor(scores);", ""),
+        ("op_kernel/rows.h", "scores_.FreeTensor(scores);", ""),
         (sums, "AllocTensor: all 2 buffers of the queue are in use"),
     ),
     "no barrier between vector operations": (
-        ("tile.h", "AscendC::PipeBarrier<PIPE_V>();", ""),
+        ("op_kernel/tile.h", "AscendC::PipeBarrier<PIPE_V>();", ""),
         (sums, "reads the output of another operation without waiting for it"),
     ),
     "no barrier between a tile and the sum at the target": (
-        ("slopes.h", "AscendC::PipeBarrier<PIPE_MTE3>();", ""),
+        ("op_kernel/slopes.h", "AscendC::PipeBarrier<PIPE_MTE3>();", ""),
         (slopes, "two copies to the same global memory without a barrier between them"),
     ),
     "tile too long for local memory": (
-        ("../op_host/tiling.h", "kBytesPerClass = 33;", "kBytesPerClass = 20;"),
+        (
+            "op_host/tiling.h",
+            "(chip.local_memory - kReserved) / kBytesPerClass",
+            "(chip.local_memory - kReserved) / 20",
+        ),
         (slopes, "bytes of local memory, but a core has 16384"),
     ),
 }
 
 
+@pytest.fixture(scope="module")
+def mutants(tmp_path_factory):
+    """The command that serves a build with all mutants, and the environment variables that turn them on."""
+    folder = tmp_path_factory.mktemp("mutants")
+    sources = {name: (f"ascend/ascendc/{file}", *texts) for name, ((file, *texts), _) in MUTANTS.items()}
+    switches = copy_with_mutants(folder / "custom_ops", sources)
+    return build_ascendc(folder / "build", folder / "custom_ops"), switches
+
+
 @pytest.mark.parametrize("mutant", MUTANTS)
-def test_stubs_detect_mutant(mutant, tmp_path):
-    (name, right, wrong), (call, message) = MUTANTS[mutant]
-    source = tmp_path / "custom_ops"
-    shutil.copytree(CHECKOUT / "custom_ops", source)
-    file = source / "ascend" / "ascendc" / "op_kernel" / name
-    assert right in file.read_text()
-    file.write_text(file.read_text().replace(right, wrong))
+def test_stubs_detect_mutant(mutant, mutants, monkeypatch):
+    (command, switches), (_, (call, message)) = mutants, MUTANTS[mutant]
+    monkeypatch.setenv(switches[mutant], "1")
     target = np.zeros(SHAPE[0], np.int32)
     target[-1] = SHAPE[1]
     with pytest.raises(RuntimeError, match=message):
-        call(build_ascendc(tmp_path / "build", source), np.zeros(SHAPE, np.float16), target)
+        call(DrivenLibrary(command), np.zeros(SHAPE, np.float16), target)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from custom_ops.tests.builds import KERNELS, build, run
+from custom_ops.tests.builds import KERNELS, build, copy_with_mutants, run
 
 FUZZ = KERNELS / "fuzz"
 
@@ -75,30 +75,20 @@ MUTANTS = {
         "instruction sets give the same bits",
     ),
 }
-NAMES = list(MUTANTS)
-
-
-def switch(name):
-    return f"MUTANT_{NAMES.index(name)}"
 
 
 @pytest.fixture(scope="module")
 def fuzz(tmp_path_factory):
-    """The fuzz target, built with all mutants; an environment variable turns each of them on."""
+    """The fuzz target, built with all mutants, and the environment variables that turn them on."""
     folder = tmp_path_factory.mktemp("fuzz")
     target = 'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }'
     flags = ["-fsanitize=fuzzer,address,undefined", "-x", "c++", "-o", str(folder / "probe"), "-"]
     if shutil.which("clang++") is None or run("clang++", *flags, input=target).returncode != 0:
         pytest.skip("the fuzz target needs clang++ with libFuzzer and its sanitizers")
-    source = folder / "custom_ops"
-    shutil.copytree(KERNELS, source)
-    for name, (file, right, wrong, _) in MUTANTS.items():
-        text = (source / file).read_text()
-        assert right in text
-        either = f'(std::getenv("{switch(name)}") != nullptr ? ({wrong}) : ({right}))'
-        (source / file).write_text("#include <cstdlib>\n" + text.replace(right, either))
-    build(folder / "build", FUZZ, f"-DMS_MML_SOURCE={source}", "-DCMAKE_CXX_COMPILER=clang++")
-    return folder / "build" / "fuzz"
+    switches = copy_with_mutants(folder / "custom_ops", {name: mutant[:3] for name, mutant in MUTANTS.items()})
+    source = f"-DMS_MML_SOURCE={folder / 'custom_ops'}"
+    build(folder / "build", FUZZ, source, "-DCMAKE_CXX_COMPILER=clang++")
+    return folder / "build" / "fuzz", switches
 
 
 def run_corpus(fuzz, **environment):
@@ -107,12 +97,13 @@ def run_corpus(fuzz, **environment):
 
 
 def test_the_corpus_finds_no_error_without_a_mutant(fuzz):
-    child = run_corpus(fuzz)
+    child = run_corpus(fuzz[0])
     assert child.returncode == 0, child.stderr
 
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_the_corpus_kills(fuzz, name):
-    child = run_corpus(fuzz, **{switch(name): "1"})
+    target, switches = fuzz
+    child = run_corpus(target, **{switches[name]: "1"})
     assert child.returncode != 0
     assert re.search(MUTANTS[name][-1], child.stderr), child.stderr

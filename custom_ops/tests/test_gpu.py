@@ -15,7 +15,7 @@ from conformance.cases.inputs import Inputs
 from conformance.subjects.base import NotAvailable
 from custom_ops.emulation.subjects.builds import BUILDS
 from custom_ops.emulation.subjects.cuda import CudaEmulated
-from custom_ops.tests.builds import KERNELS, build, run, run_suite
+from custom_ops.tests.builds import KERNELS, build, copy_with_mutants, run, run_suite
 from ms_mml import library
 
 MEGABYTE = 1 << 20
@@ -39,13 +39,13 @@ MUTANTS = {
         "diverges",
     ),
     "a mask with half of the lanes": (
-        "kAllLanes = 0xffffffff",
-        "kAllLanes = 0x0000ffff",
+        "__shfl_down_sync(kAllLanes, sum.parts.high, distance, lanes)",
+        "__shfl_down_sync(0x0000ffff, sum.parts.high, distance, lanes)",
         "shuffles with a mask that does not include it",
     ),
     "a mask with a single lane": (
-        "__shfl_down_sync(kAllLanes, sum.parts.high",
-        "__shfl_down_sync(1u << threadIdx.x % kWarpSize, sum.parts.high",
+        "__shfl_down_sync(kAllLanes, sum.parts.high, distance, lanes)",
+        "__shfl_down_sync(1u << threadIdx.x % kWarpSize, sum.parts.high, distance, lanes)",
         "diverges",
     ),
     "a barrier for some of the warps": (
@@ -57,19 +57,33 @@ MUTANTS = {
 CASES = ("loss-f16-p1-mean-wnone-m1-9x33", "loss-f32-p1-mean-wnone-m1-3x1100", "gradient-f64-p1-none-wnone-m1-3x1100")
 
 
-@pytest.mark.parametrize("mutant", MUTANTS)
-def test_the_emulation_kills(mutant, tmp_path):
-    right, wrong, verdict = MUTANTS[mutant]
-    source = tmp_path / "custom_ops"
-    shutil.copytree(KERNELS, source)
-    file = source / "gpu" / "group_sum.cuh"
-    assert right in file.read_text()
-    file.write_text(file.read_text().replace(right, wrong))
-    build(tmp_path / "cuda-emulated", KERNELS / "emulation" / "cuda", f"-DMS_MML_SOURCE={source}")
+@pytest.fixture(scope="module")
+def mutants(tmp_path_factory):
+    """The folder of an emulated build with all mutants, and the environment variables that turn them on."""
+    folder = tmp_path_factory.mktemp("mutants")
+    sources = {name: ("gpu/group_sum.cuh", right, wrong) for name, (right, wrong, _) in MUTANTS.items()}
+    switches = copy_with_mutants(folder / "custom_ops", sources)
+    source = f"-DMS_MML_SOURCE={folder / 'custom_ops'}"
+    build(folder / "cuda-emulated", KERNELS / "emulation" / "cuda", source)
+    return folder, switches
+
+
+def run_cases(folder, cwd, **environment):
     cases = [f"--case={case}" for case in CASES]
-    child = run_suite("--subject", "cuda-emulated", *cases, cwd=tmp_path, **{BUILDS: str(tmp_path)})
+    return run_suite("--subject", "cuda-emulated", *cases, cwd=cwd, **{BUILDS: str(folder)}, **environment)
+
+
+def test_the_build_conforms_without_a_mutant(mutants, tmp_path):
+    child = run_cases(mutants[0], tmp_path)
+    assert child.returncode == 0, child.stdout + child.stderr
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_the_emulation_kills(mutant, mutants, tmp_path):
+    folder, switches = mutants
+    child = run_cases(folder, tmp_path, **{switches[mutant]: "1"})
     assert child.returncode == 1, child.stdout + child.stderr
-    assert verdict in child.stdout
+    assert MUTANTS[mutant][-1] in child.stdout
 
 
 @pytest.mark.parametrize("shape", [(262_200, 2), (4_100, 1_030)], ids=str)
@@ -145,7 +159,7 @@ def test_cuda_without_nvcc(tmp_path):
 
 @pytest.mark.skipif(library.find("GPU").path is not None, reason="the GPU library is installed")
 @pytest.mark.parametrize(("subject", "missing"), [
-    ("library", "there is no lib/gpu/libms_mml_gpu.so in an installed ms_mml; install it: pip install . --config"),
+    ("library", "lib/gpu/libms_mml_gpu.so is not in the package; build it with: pip install "),
     ("ms_mml", f"MindSpore {mindspore.__version__} cannot use device target GPU"),
 ])  # fmt: skip
 def test_the_error_for_device_target_gpu_names_what_is_missing(subject, missing, tmp_path):

@@ -14,6 +14,7 @@ from mindspore import nn
 import ms_mml
 from conformance.cases.values import POWERS
 from conformance.subjects.networks import Network
+from custom_ops.emulation.driver import DrivenLibrary
 from custom_ops.emulation.simulated_ascend import CHIP, DEVICE, install, operator_factory
 from custom_ops.tests.builds import CHECKOUT, build_ascendc, run
 from ms_mml import ascend, functional, info, library
@@ -35,7 +36,7 @@ def clear_caches():
 
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory):
-    return build_ascendc(tmp_path_factory.mktemp("ascendc"), CHECKOUT / "custom_ops")
+    return DrivenLibrary(build_ascendc(tmp_path_factory.mktemp("ascendc")))
 
 
 @pytest.fixture
