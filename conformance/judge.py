@@ -47,7 +47,9 @@ def judge_values(result, exact, dtype, focus, naive=None, claim=None):
         if ((error > bound) & ~(error <= formula)).any():
             return _diverges(f"{text}, {ulps:.4g} ulp off", focus, ulps, fraction)
         limit = claim if claim is not None and dtype != np.float64 else 1
-        text += f", {ulps:.4g} ulp off where {limit} is allowed: the formula, step by step in {np.dtype(dtype)}"
+        text += (
+            f", {ulps:.4g} ulp off where {limit} is allowed, but within the bound of naive {np.dtype(dtype)} arithmetic"
+        )
         return _diverges(text, ["accuracy", *(c for c in focus if c in PRECISION)], ulps, fraction)
     measured = finite & (exact.nearest != 0)
     if 2 * np.count_nonzero(measured & (np.abs(exact.nearest) <= bound)) > np.count_nonzero(measured):

@@ -131,7 +131,9 @@ class LawCase(Case):
         if (error > bound).any():
             worst = np.unravel_index(np.argmax(error / bound), error.shape)
             broken, of = (self.focus, "the formula") if (error > naive).any() else (("accuracy",), "accuracy")
-            text = f"{left[worst]:.9g} is not {right[worst]:.9g}, {fraction:.3g} times what is allowed, beyond {of}"
+            text = (
+                f"{left[worst]:.9g} is not {right[worst]:.9g}, {fraction:.3g} times the allowed difference, beyond {of}"
+            )
             return Outcome(Verdict.DIVERGES, text, broken, None, fraction)
         return Outcome(Verdict.CONFORMS, "", (), None, fraction)
 
