@@ -1,4 +1,4 @@
-"""Fixtures for what is tested of our operator alone."""
+"""Fixtures for the tests of the operator and the package."""
 
 import mindspore as ms
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from ms_mml import library
 from ms_mml.modes import MODES
 
-# What hypothesis draws: the same in every run, or, with --hypothesis-profile=search, other examples for some minutes.
+# Hypothesis draws the same examples in every run. With --hypothesis-profile=search it draws new and more examples.
 settings.register_profile(
     "same",
     max_examples=200,
@@ -22,7 +22,7 @@ settings.load_profile("same")
 
 @pytest.fixture(scope="session", autouse=True)
 def _device(tmp_path_factory):
-    """MindSpore leaves files in the working directory, so it gets one of its own."""
+    """Run in a temporary folder, because MindSpore leaves files in the working directory."""
     ms.set_context(device_target="CPU")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("mindspore"))
@@ -37,7 +37,7 @@ def mode(request):
 
 @pytest.fixture(scope="session")
 def kernels():
-    """The path of the kernel library: a test that ran without it would prove nothing of it."""
+    """The path of the kernel library. It must exist: without it, a test would exercise the fallback."""
     found = library.find("CPU")
     assert found.path is not None, found.reason
     return found.path

@@ -1,8 +1,8 @@
-"""Trains a small classifier on rows that the workers share, in both modes, and saves the weights that each ends with.
+"""Trains a small classifier in data-parallel mode, in graph and PyNative mode, and saves each worker's final weights.
 
 usage: msrun --worker_num=N --local_worker_num=N --join=True data_parallel.py FOLDER SECONDS
 
-A worker that is not done after so many seconds is ended: msrun's own processes outlive it.
+A worker ends itself after SECONDS, because workers can outlive msrun.
 """
 
 import pathlib
@@ -31,7 +31,7 @@ class Classifier(nn.Cell):
 
 
 def train(mode, rank=0, workers=1):
-    """The weights after some steps on every `workers`-th row."""
+    """Return the weights after some steps on every `workers`-th row."""
     ms.set_context(mode=MODES[mode])
     net = Classifier(ms_mml.MultiMarginLoss(p=2, margin=0.5))
     step = nn.TrainOneStepCell(net, nn.SGD(net.trainable_params(), learning_rate=0.1))

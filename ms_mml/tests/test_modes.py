@@ -1,4 +1,4 @@
-"""The ways in which MindSpore calls an operator: jit, dynamic shapes, vmap, training, mixed precision, derivatives."""
+"""The operator under jit, dynamic shapes, vmap, training and mixed precision, and its derivatives, in both modes."""
 
 import mindspore as ms
 import numpy as np
@@ -37,7 +37,8 @@ def test_jit(mode):
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("rank", ["known", "unknown"])
 def test_dynamic_shapes(mode, function, reduction, rank):
-    """One compiled network, and its gradients, over changing N and C, down to no rows at all."""
+    """One compiled network, and its gradients, for several N and C and for an empty batch. The bits are those of static
+    shapes in PyNative mode."""
     if rank == "unknown" and function is ms_mml.composite:
         pytest.skip("MindSpore's own operators do not take an unknown rank")
 
@@ -51,12 +52,20 @@ def test_dynamic_shapes(mode, function, reduction, rank):
     gradient = ms.grad(gradient, (0, 2))
     for rows, classes in ((6, 5), (3, 4), (1, 5), (4, 1)):
         arguments = INPUT[:rows, :classes], ops.minimum(TARGET[:rows], classes - 1), WEIGHT[:classes]
-        static = Network(function, {"p": 2, "margin": 1, "reduction": reduction}, weighted=True)
-        same(net(*arguments), static(*arguments))
-        for dynamic, expected in zip(gradient(*arguments), ms.grad(static, (0, 2))(*arguments)):
-            same(dynamic, expected)
+        results = net(*arguments), *gradient(*arguments)
+        for result, expected in zip(results, static_results(function, reduction, *arguments)):
+            same(result, expected)
     empty = net(INPUT[:0], TARGET[:0], WEIGHT).asnumpy()
     np.testing.assert_array_equal(empty, {"none": np.zeros(0), "sum": 0, "mean": np.nan}[reduction])
+
+
+def static_results(function, reduction, *arguments):
+    mode = ms.get_context("mode")
+    ms.set_context(mode=ms.PYNATIVE_MODE)
+    net = Network(function, {"p": 2, "margin": 1, "reduction": reduction}, weighted=True)
+    results = net(*arguments), *ms.grad(net, (0, 2))(*arguments)
+    ms.set_context(mode=mode)
+    return results
 
 
 class Each(nn.Cell):
@@ -84,7 +93,7 @@ def test_float_margin_of_the_cell(mode, dtype):
     assert cell(ms.Tensor([[0, 0]], dtype), TARGET[:1]) == ops.cast(0.05, dtype)
 
 
-def test_value_and_grad_agrees_with_the_parts(mode):
+def test_value_and_grad_equals_loss_and_grad(mode):
     net = Network(ms_mml.multi_margin_loss, {"p": 1, "margin": 1, "reduction": "mean"}, weighted=True)
     value, (gradient, weight_gradient) = ms.value_and_grad(net, (0, 2))(INPUT, TARGET, WEIGHT)
     same(value, net(INPUT, TARGET, WEIGHT))
@@ -92,7 +101,7 @@ def test_value_and_grad_agrees_with_the_parts(mode):
     same(weight_gradient, ms.grad(net, 2)(INPUT, TARGET, WEIGHT))
 
 
-def test_graph_mode_does_not_pay_for_an_unused_weight_gradient(monkeypatch):
+def test_graph_mode_does_not_run_an_unused_weight_gradient(monkeypatch):
     """The gradient with respect to weight calls a kernel with arguments that it always refuses."""
 
     def failing(options):
@@ -101,7 +110,7 @@ def test_graph_mode_does_not_pay_for_an_unused_weight_gradient(monkeypatch):
 
     monkeypatch.setattr(primitive, "weight_gradient_kernel", failing)
     ms.set_context(mode=ms.GRAPH_MODE)
-    options = {"p": 1, "margin": 77, "reduction": "mean"}  # a margin whose kernels are not made yet
+    options = {"p": 1, "margin": 77, "reduction": "mean"}  # no other test uses this margin, so no kernel is cached
     net = Network(ms_mml.multi_margin_loss, options, weighted=True)
     assert np.isfinite(ms.grad(net, 0)(INPUT, TARGET, WEIGHT).asnumpy()).all()
     with pytest.raises(RuntimeError, match=r"the rank of .input. must be 2, but got shape \(\)"):  # the shape of dout
@@ -109,7 +118,7 @@ def test_graph_mode_does_not_pay_for_an_unused_weight_gradient(monkeypatch):
 
 
 class Slope(nn.Cell):
-    """The gradient with respect to one input along a direction: what a second derivative is the gradient of."""
+    """The gradient with respect to one input, times a direction. Its gradient is a second derivative."""
 
     def __init__(self, net, position):
         super().__init__()
@@ -119,34 +128,44 @@ class Slope(nn.Cell):
         return (self.gradient(input, target, weight) * direction).sum()
 
 
+class Slopes(nn.Cell):
+    """The gradients with respect to input and weight, each times a direction, added up."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.gradient = ms.grad(net, (0, 2))
+
+    def construct(self, input, target, weight, input_direction, weight_direction):
+        by_input, by_weight = self.gradient(input, target, weight)
+        return (by_input * input_direction).sum() + (by_weight * weight_direction).sum()
+
+
 @pytest.mark.parametrize("p", POWERS)
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("function", [ms_mml.multi_margin_loss, ms_mml.composite], ids=lambda f: f.__name__)
 def test_second_derivatives(mode, function, p, reduction):
-    """Against central differences of the gradients, in float64 and away from ties."""
+    """They equal central differences of the gradients, in float64 and away from ties."""
     values = [SCORES, WEIGHT.asnumpy().astype(float)]
-    net = Network(function, {"p": p, "margin": 1, "reduction": reduction}, weighted=True)
-    for position, along in ((0, RNG.standard_normal((6, 5))), (2, RNG.standard_normal(5))):
-        slope = Slope(net, position)
-        direction = ms.Tensor(along)
+    directions = [ms.Tensor(RNG.standard_normal(value.shape)) for value in values]
+    slopes = Slopes(Network(function, {"p": p, "margin": 1, "reduction": reduction}, weighted=True))
 
-        def at(scores, weight, slope=slope, direction=direction):
-            return slope(ms.Tensor(scores), TARGET, ms.Tensor(weight), direction).asnumpy()
+    def at(scores, weight):
+        return slopes(ms.Tensor(scores), TARGET, ms.Tensor(weight), *directions).asnumpy()
 
-        arguments = ms.Tensor(values[0]), TARGET, ms.Tensor(values[1]), direction
-        second = [g.asnumpy() for g in ms.grad(slope, (0, 2))(*arguments)]
-        for which, got in enumerate(second):
-            step = np.zeros_like(values[which])
-            for index in list(np.ndindex(step.shape))[::3]:
-                step[index] = 1e-4
-                moved = [[v + sign * step if i == which else v for i, v in enumerate(values)] for sign in (1, -1)]
-                expected = (at(*moved[0]) - at(*moved[1])) / 2e-4
-                step[index] = 0
-                np.testing.assert_allclose(got[index], expected, rtol=1e-6, atol=1e-9)
+    arguments = ms.Tensor(values[0]), TARGET, ms.Tensor(values[1]), *directions
+    second = [g.asnumpy() for g in ms.grad(slopes, (0, 2))(*arguments)]
+    for which, got in enumerate(second):
+        step = np.zeros_like(values[which])
+        for index in list(np.ndindex(step.shape))[::3]:
+            step[index] = 1e-4
+            moved = [[v + sign * step if i == which else v for i, v in enumerate(values)] for sign in (1, -1)]
+            expected = (at(*moved[0]) - at(*moved[1])) / 2e-4
+            step[index] = 0
+            np.testing.assert_allclose(got[index], expected, rtol=1e-6, atol=1e-9)
 
 
 def test_second_derivatives_agree_in_all_dtypes(mode):
-    """float16 within its rounding of float32, and float32 of float64; weights present and absent."""
+    """Float16 and float32 equal float64 within their rounding error, with and without weights."""
     for weighted in (False, True):
         slope = Slope(Network(ms_mml.multi_margin_loss, {"p": 2, "margin": 1, "reduction": "mean"}, weighted), 0)
         results = []
@@ -182,20 +201,20 @@ def test_a_parameter_as_weight_is_trained(mode):
     net = Classifier(ms_mml.MultiMarginLoss(weight=weight))
     assert "loss.weight" in {parameter.name for parameter in net.trainable_params()}
     nn.TrainOneStepCell(net, nn.SGD([weight], learning_rate=1.0))(INPUT, TARGET)
-    rows = np.bincount(TARGET.asnumpy(), minlength=5)  # all scores are 0, so each row's sum of hinges is 4
+    rows = np.bincount(TARGET.asnumpy(), minlength=5)  # all scores are 0, so the sum of hinges of each row is 4
     np.testing.assert_allclose(weight.asnumpy(), WEIGHT.asnumpy() - rows * 4 / 5 / 6, rtol=1e-6)
 
 
 @pytest.mark.parametrize("level", ["O1", "O2", "O3", "auto"])
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
 def test_mixed_precision(mode, level, weight):
-    """A float margin, which PyNative mode would round to float16 were it a floating-point tensor."""
+    """The margin keeps its precision: mixed precision would cast a floating-point tensor to float16."""
     cell = ms_mml.MultiMarginLoss(margin=0.1, weight=weight)
     net = amp.auto_mixed_precision(Classifier(cell), level, ms.float16)
     got = net(INPUT, TARGET).asnumpy()
     expected = ms_mml.MultiMarginLoss(margin=0.1, weight=weight)(ops.zeros_like(INPUT), TARGET).asnumpy()
     if level in ("O2", "O3"):
-        expected = expected.astype(np.float16).astype(np.float32)  # the loss itself was float16
+        expected = expected.astype(np.float16).astype(np.float32)  # the loss was computed in float16
     assert got == expected
     gradients = ms.grad(net, None, net.trainable_params())(INPUT, TARGET)
     assert all(np.isfinite(g.asnumpy()).all() and np.abs(g.asnumpy()).max() > 0 for g in gradients)
@@ -204,7 +223,7 @@ def test_mixed_precision(mode, level, weight):
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64], ids=lambda dtype: dtype.__name__)
 @pytest.mark.parametrize("shape", [(3, 2), (100_000, 2), (1000, 300)], ids=str)
 def test_subnormal_numbers(mode, shape, dtype):
-    """The kernels keep them where MindSpore's threads, those of graph mode, do not: on these and on their own."""
+    """The kernels keep subnormal numbers, on their own threads and on those of graph mode, which are flush-to-zero."""
     rows, classes = shape
     smallest = float(np.finfo(dtype).smallest_subnormal)
     scores, weight = np.zeros(shape, dtype), np.full(classes, 2 * classes * smallest, dtype)

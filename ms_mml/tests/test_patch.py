@@ -1,12 +1,12 @@
-"""The operator in the place of MindSpore's own: code that knows MindSpore alone runs it, and then all is as it was.
+"""`patch` and `unpatch`: code that uses only MindSpore's names runs our operator, and MindSpore is restored afterwards.
 
-Whether ours ran is told by its count of looks at the options: one a call, or one a compilation in graph mode.
+`count` tells whether our operator ran. It counts the preparations of the options: one per call in PyNative mode, one
+per compilation in graph mode.
 """
 
 import doctest
 import gc
 import inspect
-import itertools
 import sys
 import types
 
@@ -17,49 +17,47 @@ from mindspore import amp, nn, ops
 from mindspore.ops import functional
 
 import ms_mml
-from ms_mml import patching as drop_in
 from ms_mml.functional import _prepared
+from ms_mml.patching import BUILT_IN, OURS
 
-BUILT_IN, OURS = drop_in.BUILT_IN, drop_in.OURS
-
-# All of it is exact in float16: hinges 2, 3, 1.5 and 0, 0.5, 0; so losses of rows 1.625 and 0.125.
+# All values are exact in float16. The hinges are 2, 3, 1.5 and 0, 0.5, 0, so the rows' losses are 1.625 and 0.125.
 SCORES = np.array([[0, 1, 2, 0.5], [0, 3, 2.5, 1]])
 TARGET = ms.Tensor([0, 1], ms.int64)
 LOSS = 0.875
 GRADIENT = np.array([[-0.375, 0.125, 0.125, 0.125], [0, -0.125, 0.125, 0]])
 WEIGHT_GRADIENT = np.array([0.8125, 0.0625, 0, 0])
-NAN = ms.Tensor(np.full((2, 4), np.nan), ms.float32)  # of which the built-in makes 0
+NAN = ms.Tensor(np.full((2, 4), np.nan), ms.float32)  # for which the built-in returns 0
 
 
 @pytest.fixture(autouse=True)
-def _as_it_was():
-    """Whatever a test leaves behind, the next finds MindSpore's own."""
+def _restore():
+    """Restore MindSpore even if a test fails."""
     yield
     ms_mml.unpatch()
 
 
 def count():
-    looks = _prepared.cache_info()
-    return looks.hits + looks.misses
+    cache = _prepared.cache_info()
+    return cache.hits + cache.misses
 
 
-def in_place(functions):
+def installed(functions):
     return (ops.multi_margin_loss, nn.MultiMarginLoss) == functions
 
 
 def test_importing_changes_nothing():
-    assert in_place(BUILT_IN)
+    assert installed(BUILT_IN)
     assert [object.__module__ for object in BUILT_IN] == ["mindspore.ops.function.nn_func", "mindspore.nn.loss.loss"]
 
 
 def modules_with(objects):
-    """The modules of MindSpore that refer to any of these, by what the garbage collector knows."""
+    """The modules of MindSpore that refer to any of these objects, according to the garbage collector."""
     referrers = {id(referrer) for referrer in gc.get_referrers(*objects)}
     modules = [(name, module) for name, module in list(sys.modules.items()) if f"{name}.".startswith("mindspore.")]
     return {name for name, module in modules if id(vars(module)) in referrers}
 
 
-def test_everywhere_in_mindspore():
+def test_every_module_of_mindspore_is_patched():
     functions = {
         "mindspore.ops",
         "mindspore.ops.function",
@@ -79,65 +77,65 @@ def test_everywhere_in_mindspore():
     assert all(sys.modules[name].MultiMarginLoss is BUILT_IN[1] for name in layers)
 
 
-def test_the_operator_beneath_stays():
+def test_the_primitive_is_not_patched():
     primitive = ops.MultiMarginLoss
     with ms_mml.patch():
         assert ops.MultiMarginLoss is primitive
 
 
-def test_twice_is_once():
+def test_patching_twice():
     ms_mml.unpatch()
-    assert in_place(BUILT_IN)
+    assert installed(BUILT_IN)
     ms_mml.patch()
     ms_mml.patch()
-    assert in_place(OURS)
+    assert installed(OURS)
     ms_mml.unpatch()
-    assert in_place(BUILT_IN)
+    assert installed(BUILT_IN)
     ms_mml.unpatch()
-    assert in_place(BUILT_IN)
+    assert installed(BUILT_IN)
 
 
-def test_for_the_length_of_a_block():
+def test_context_manager():
     with ms_mml.patch():
-        assert in_place(OURS)
+        assert installed(OURS)
         with ms_mml.patch():
-            assert in_place(OURS)
-        assert in_place(OURS)
-    assert in_place(BUILT_IN)
+            assert installed(OURS)
+        assert installed(OURS)
+    assert installed(BUILT_IN)
     with pytest.raises(KeyError), ms_mml.patch():
         raise KeyError
-    assert in_place(BUILT_IN)
+    assert installed(BUILT_IN)
 
 
-def test_a_block_restores_what_it_found():
+def test_context_manager_restores_the_state_before_it():
     ms_mml.patch()
     with ms_mml.patch():
         ms_mml.unpatch()
-        assert in_place(BUILT_IN)
-    assert in_place(OURS)
+        assert installed(BUILT_IN)
+    assert installed(OURS)
     ms_mml.unpatch()
     with ms_mml.patch():
         ms_mml.patch()
-    assert in_place(BUILT_IN)
+    assert installed(BUILT_IN)
 
 
 class Lazy(types.ModuleType):
-    """A module that imports others when something is asked of it or put into it."""
+    """A module whose attributes must not be looked up, and which imports another module when one is set."""
 
     def __getattr__(self, name):
-        raise AssertionError(f"{name} is imported for nothing")
+        raise AssertionError(f"{name} was looked up")
 
     def __setattr__(self, name, value):
         sys.modules.setdefault(f"{self.__name__}.{name}", types.ModuleType(name))
         super().__setattr__(name, value)
 
 
-def test_modules_that_come_later(monkeypatch):
-    """Under whatever name they have it; those of others are not touched."""
+def test_modules_imported_later(monkeypatch):
+    """They are patched under any name; modules of other packages are not touched."""
     modules = {name: Lazy(name) for name in ("mindspore.before", "mindspore.between", "mindspores", "mine")}
     monkeypatch.setattr(sys, "modules", sys.modules.copy())
     sys.modules.update(modules)
-    sys.modules["mindspore.never"] = None  # Python's word for what may not be imported
+    sys.modules["mindspore.never"] = None  # marks a module that cannot be imported
     for name in modules.keys() - {"mindspore.between"}:
         vars(modules[name])["hinge"] = ops.multi_margin_loss
     with ms_mml.patch():
@@ -146,7 +144,7 @@ def test_modules_that_come_later(monkeypatch):
     assert [vars(module)["hinge"] for module in modules.values()] == [BUILT_IN[0]] * 4
 
 
-# Code that knows MindSpore alone.
+# Networks that use only MindSpore's names.
 
 
 class Function(nn.Cell):
@@ -168,7 +166,7 @@ class Layer(nn.Cell):
         return self.loss(input, target, weight)
 
 
-class Heir(nn.Cell):
+class Subclass(nn.Cell):
     def __init__(self):
         super().__init__()
 
@@ -190,10 +188,10 @@ def jitted():
     return loss
 
 
-@pytest.mark.parametrize("code", [Function, Functional, Layer, Heir, jitted], ids=lambda code: code.__name__)
+@pytest.mark.parametrize("code", [Function, Functional, Layer, Subclass, jitted], ids=lambda code: code.__name__)
 @pytest.mark.parametrize("dtype", [ms.float16, ms.float32, ms.float64], ids=lambda dtype: str(dtype).lower())
 def test_existing_code(mode, code, dtype):
-    """Float16 without weights, which ends the built-in, and the gradient of the weight, which it takes for 0."""
+    """They get the loss in float16 without weights, where the built-in fails, and the true gradient of the weight."""
     scores, weight = ms.Tensor(SCORES, dtype), ms.Tensor(np.ones(4), dtype)
     start = count()
     with ms_mml.patch():
@@ -207,7 +205,7 @@ def test_existing_code(mode, code, dtype):
     np.testing.assert_array_equal(gradients[1].asnumpy(), WEIGHT_GRADIENT)
     start = count()
     assert code()(ms.Tensor(SCORES, ms.float32), TARGET, ms.Tensor(np.ones(4), ms.float32)).asnumpy() == LOSS
-    assert count() == start  # the built-in again
+    assert count() == start  # this was the built-in
 
 
 class Classifier(nn.Cell):
@@ -231,7 +229,7 @@ def test_mixed_precision_of_existing_code(mode, level):
 
 @pytest.mark.parametrize("built_in", BUILT_IN, ids=lambda built_in: built_in.__name__)
 def test_published_example(mode, built_in):
-    """The example of MindSpore's page, word for word."""
+    """The example of MindSpore's documentation, unchanged."""
     (example,) = doctest.DocTestFinder(recurse=False).find(built_in, globs={})
     start = count()
     with ms_mml.patch():
@@ -241,55 +239,71 @@ def test_published_example(mode, built_in):
     assert results.failed == 0
 
 
-def test_the_same_arguments():
-    """Names, order and defaults, of the function, of the layer and of its call."""
+def test_signatures():
+    """The names, order and defaults are those of the built-in function, layer and call of the layer."""
     for built_in, ours in zip(BUILT_IN, OURS):
         assert inspect.signature(ours) == inspect.signature(built_in)
     assert inspect.signature(OURS[1].construct) == inspect.signature(BUILT_IN[1].construct)
 
 
+class Losses(nn.Cell):
+    """The losses of several layers, compiled together."""
+
+    def __init__(self, layers):
+        super().__init__()
+        self.layers = nn.CellList(layers)
+
+    def construct(self, input, target):
+        losses = ()
+        for layer in self.layers:
+            losses += (layer(input, target),)
+        return losses
+
+
 @pytest.mark.parametrize("weight", [None, ms.Tensor(np.arange(4), ms.float32), ms.Parameter(np.ones(4, np.float32))],
                          ids=["unweighted", "tensor", "parameter"])  # fmt: skip
 @pytest.mark.parametrize("margin", [0.1, -2.5, np.float64(3)])
-def test_a_layer_for_each_of_the_built_in(mode, margin, weight):
-    for p, reduction in itertools.product((1, 2), ("none", "mean", "sum")):
-        options = p, margin, reduction, weight
-        built_in = nn.MultiMarginLoss(*options)
-        with ms_mml.patch():
-            ours = nn.MultiMarginLoss(*options)
-        assert type(ours) is ms_mml.MultiMarginLoss
-        assert [p.name for p in ours.trainable_params()] == [p.name for p in built_in.trainable_params()]
-        scores = ms.Tensor(SCORES, ms.float32)
-        np.testing.assert_allclose(ours(scores, TARGET).asnumpy(), built_in(scores, TARGET).asnumpy(), rtol=1e-6)
+def test_layers_equal_the_built_in(mode, margin, weight):
+    all_options = [(p, margin, reduction, weight) for p in (1, 2) for reduction in ("none", "mean", "sum")]
+    built_in = [nn.MultiMarginLoss(*options) for options in all_options]
+    with ms_mml.patch():
+        ours = [nn.MultiMarginLoss(*options) for options in all_options]
+    for our_layer, built_in_layer in zip(ours, built_in):
+        assert type(our_layer) is ms_mml.MultiMarginLoss
+        names = [[parameter.name for parameter in layer.trainable_params()] for layer in (our_layer, built_in_layer)]
+        assert names[0] == names[1]
+    scores = ms.Tensor(SCORES, ms.float32)
+    for our_loss, built_in_loss in zip(Losses(ours)(scores, TARGET), Losses(built_in)(scores, TARGET)):
+        np.testing.assert_allclose(our_loss.asnumpy(), built_in_loss.asnumpy(), rtol=1e-6)
 
 
-def test_what_is_taken_before_stays():
-    """Names, layers, and what graph mode has compiled; and the same the other way."""
+def test_objects_obtained_before_are_not_patched():
+    """Names, layers and compiled networks remain MindSpore's after `patch`, and ours after `unpatch`."""
     ms.set_context(mode=ms.GRAPH_MODE)
     weight = ms.Tensor(np.ones(4), ms.float32)
 
-    def of_nan(taken):
-        function, *networks = taken
+    def losses_of_nan(objects):
+        function, *networks = objects
         losses = [function(NAN, TARGET, weight=weight), *[network(NAN, TARGET, weight) for network in networks]]
         return [float(loss.asnumpy()) for loss in losses]
 
     built_in = ops.multi_margin_loss, nn.MultiMarginLoss(), Function(), jitted()
-    assert of_nan(built_in) == [0] * 4
+    assert losses_of_nan(built_in) == [0] * 4
     ms_mml.patch()
-    assert of_nan(built_in) == [0] * 4
+    assert losses_of_nan(built_in) == [0] * 4
     ours = ops.multi_margin_loss, nn.MultiMarginLoss(), Function(), jitted()
-    assert np.isnan(of_nan(ours)).all()
+    assert np.isnan(losses_of_nan(ours)).all()
     ms_mml.unpatch()
-    assert np.isnan(of_nan(ours)).all()
-    assert of_nan(built_in) == [0] * 4
+    assert np.isnan(losses_of_nan(ours)).all()
+    assert losses_of_nan(built_in) == [0] * 4
 
 
-def test_a_layer_taken_before():
-    """It is MindSpore's own still; that of 2.7 looks itself up by name when it is built."""
-    taken = nn.MultiMarginLoss
+def test_a_layer_class_obtained_before():
+    """It remains MindSpore's. In MindSpore 2.7 its constructor fails, because it looks its own name up."""
+    layer_class = nn.MultiMarginLoss
     with ms_mml.patch():
         if ms.__version__.startswith("2.7."):
             with pytest.raises(TypeError, match="super"):
-                taken()
+                layer_class()
         else:
-            assert type(taken()) is BUILT_IN[1]
+            assert type(layer_class()) is BUILT_IN[1]

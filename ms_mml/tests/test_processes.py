@@ -1,9 +1,11 @@
-"""Threads, forks, workers, an end with work under way, folders that cannot be written.
+"""Threads, forks, workers, processes that end during a computation, and read-only folders.
 
-What MindSpore 2.10 allows on CPU, for its own operators and so for this one: one thread at a time, until its result is
-there (of several at once, one call in thousands finds another's memory in its place, and a gradient may end the
-process); in a process that was forked after MindSpore had run, compiled networks alone, as PyNative mode waits forever;
-and no daemon thread that is in MindSpore when the process ends. The kernel library has none of these limits.
+MindSpore 2.10 on CPU limits its own operators, and therefore this one:
+- One thread at a time may call, until its result is complete. With several threads, one call in thousands uses memory
+  of another, and a gradient may crash the process.
+- A process forked after MindSpore has run can run compiled networks only: PyNative mode waits forever.
+- No daemon thread may be inside MindSpore when the process ends.
+The kernel library has none of these limits.
 """
 
 import os
@@ -22,7 +24,7 @@ from ms_mml.modes import MODES
 from ms_mml.tests.data_parallel import train
 
 HERE = pathlib.Path(__file__).parent
-SECONDS = 120  # after which a process is taken to hang
+SECONDS = 120  # the time limit of a process
 
 PREAMBLE = f"""
 import multiprocessing, os, signal, sys, threading
@@ -44,7 +46,7 @@ pytestmark = pytest.mark.usefixtures("kernels")
 
 
 def start(code, folder):
-    """A process of its own; what it does not survive is seen in its exit code."""
+    """Start a process that runs the code; a crash shows in its exit code."""
     file = folder / "code.py"  # MindSpore compiles from source
     file.write_text(PREAMBLE + code)
     return subprocess.Popen(
@@ -53,7 +55,7 @@ def start(code, folder):
 
 
 def finish(process):
-    """What it printed; it must end well."""
+    """Return the output of a process, which must succeed."""
     try:
         output, errors = process.communicate(timeout=SECONDS)
     finally:
@@ -67,7 +69,7 @@ def run(code, folder):
 
 
 def test_threads_that_take_turns(tmp_path):
-    """In both modes they get the bits that one thread gets."""
+    """In both modes they get the same bits as a single thread."""
     code = """
 net = Network(ms_mml.multi_margin_loss, OPTIONS, weighted=True)
 both = ms.value_and_grad(net, (0, 2))
@@ -91,7 +93,7 @@ for mode in (ms.GRAPH_MODE, ms.PYNATIVE_MODE):
 
 FORKED = """
 def forked(function, expected, seconds):
-    \"\"\"A child that calls the function, and whose exit code tells whether it got what was expected.\"\"\"
+    \"\"\"Fork a child that calls the function; its exit code is 0 if the result is as expected.\"\"\"
     process = os.fork()
     if process == 0:
         signal.alarm(seconds)
@@ -106,7 +108,7 @@ given = arguments(500, 1000)[:2]
 
 
 def test_a_forked_process_uses_a_compiled_network(tmp_path):
-    """The kernels have had threads in the parent, and need new ones in the child."""
+    """The kernels' threads exist only in the parent, so the child starts new ones."""
     code = """
 ms.set_context(mode=ms.GRAPH_MODE)
 net = Network(ms_mml.multi_margin_loss, OPTIONS, weighted=False)
@@ -133,8 +135,8 @@ if child:
     run(FORKED + code, tmp_path)
 
 
-def test_a_forked_process_in_pynative_mode_is_as_the_built_in_has_it(tmp_path):
-    """Which MindSpore 2.10 leaves waiting for threads that the fork did not take along."""
+def test_a_forked_process_in_pynative_mode_behaves_as_with_the_built_in(tmp_path):
+    """With MindSpore 2.10 both wait forever for threads that exist only in the parent."""
     code = """
 ms.set_context(mode=ms.PYNATIVE_MODE)
 functions = (ms_mml.multi_margin_loss, ms.ops.multi_margin_loss)
@@ -159,13 +161,13 @@ if __name__ == "__main__":
 
 
 def test_data_parallel_training(tmp_path):
-    """Two workers with half of the rows each end with the weights of one with all of them."""
+    """Two workers with half of the rows each get the same weights as one process with all rows."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     msrun = [sys.executable, "-m", "mindspore.parallel.cluster.run", "--worker_num=2", "--local_worker_num=2"]
     msrun += [f"--master_port={port}", "--join=True", f"--log_dir={tmp_path / 'logs'}", "--cluster_time_out=60"]
-    # msrun's workers are what python is there.
+    # msrun starts the first `python` on PATH.
     path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
     child = subprocess.run(
         [*msrun, str(HERE / "data_parallel.py"), str(tmp_path), str(SECONDS - 20)],
@@ -179,14 +181,14 @@ def test_data_parallel_training(tmp_path):
     logs = "".join(log.read_text() for log in (tmp_path / "logs").glob("worker_*.log"))
     assert child.returncode == 0, child.stdout + logs
     for mode in MODES:
-        alone = train(mode)
-        assert np.abs(alone).max() > 0.01
+        expected = train(mode)
+        assert np.abs(expected).max() > 0.01
         for rank in range(2):
-            np.testing.assert_allclose(np.load(tmp_path / f"{mode}-{rank}.npy"), alone, rtol=1e-5, atol=1e-7)
+            np.testing.assert_allclose(np.load(tmp_path / f"{mode}-{rank}.npy"), expected, rtol=1e-5, atol=1e-7)
 
 
 LARGE = "input, target = arguments(2000, 5000)[:2]\nms.set_context(mode=ms.PYNATIVE_MODE)\n"
-UNDER_WAY = {
+UNFINISHED = {
     "losses": "for _ in range(20): ms_mml.multi_margin_loss(input, target)",
     "gradients": "for _ in range(3): ms.value_and_grad(ms_mml.multi_margin_loss)(input, target)",
     "thread": """
@@ -198,14 +200,14 @@ threading.Thread(target=work).start()
 }
 
 
-@pytest.mark.parametrize("work", UNDER_WAY.values(), ids=UNDER_WAY)
-def test_the_end_of_a_process_with_work_under_way(tmp_path, work):
-    """PyNative calls come back before they are done; nobody waits for these."""
+@pytest.mark.parametrize("work", UNFINISHED.values(), ids=UNFINISHED)
+def test_a_process_ends_during_a_computation(tmp_path, work):
+    """PyNative calls return before they are complete, and nothing waits for these."""
     for process in [start(LARGE + work, tmp_path) for _ in range(3)]:
         finish(process)
 
 
-def test_the_end_of_a_process_with_daemon_threads_in_the_library(tmp_path):
+def test_a_process_ends_while_daemon_threads_are_in_the_library(tmp_path):
     code = """
 from conformance.guard import Memory
 from ms_mml.subjects.library import Library
@@ -227,13 +229,13 @@ called.wait()
         finish(process)
 
 
-def test_nothing_can_be_written(tmp_path):
-    """Neither in the package nor in the working directory: both modes work, and leave nothing behind."""
+def test_read_only_folders(tmp_path):
+    """With a read-only package and working directory, both modes work and leave no files."""
     package, folder = tmp_path / "site" / "ms_mml", tmp_path / "empty"
     for root in ms_mml.__path__:
         shutil.copytree(root, package, dirs_exist_ok=True)
     folder.mkdir()
-    closed = [*(tmp_path / "site").rglob("*"), tmp_path / "site", folder]
+    read_only = [*(tmp_path / "site").rglob("*"), tmp_path / "site", folder]
     code = f"""
 import sys
 sys.path[:0] = [{str(package.parent)!r}, {sysconfig.get_path("platlib")!r}]
@@ -247,10 +249,10 @@ for path in ({str(package)!r}, "."):
     raise SystemExit(77)
 ms_mml.run_check()
 """
-    # What root may do by being root is taken from it; -S leaves out the .pth files, and with them another ms_mml.
+    # setpriv takes root's right to write everywhere; -S ignores .pth files, which would import another ms_mml.
     prefix = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
     try:
-        for path in closed:
+        for path in read_only:
             path.chmod(0o555)
         child = subprocess.run(
             [*prefix, sys.executable, "-S", "-c", code],
@@ -263,9 +265,9 @@ ms_mml.run_check()
         )
         assert not list(folder.iterdir())
     finally:
-        for path in closed:
+        for path in read_only:
             path.chmod(0o755)
     if child.returncode == 77 or "setpriv:" in child.stderr:
-        pytest.skip(f"this user may write everywhere: {child.stderr}")
+        pytest.skip(f"this user can write everywhere: {child.stderr}")
     assert child.returncode == 0, child.stderr
     assert "are correct in graph mode and in PyNative mode" in child.stdout
