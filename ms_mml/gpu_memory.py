@@ -38,9 +38,6 @@ class TorchGpu:
         backward = self.torch.ops.aten.multi_margin_loss_backward
         return lambda: backward(upstream, input, target, p, 1.0, weight)
 
-    def synchronize(self):
-        self.torch.cuda.synchronize()
-
     def record_event(self):
         event = self.torch.cuda.Event(enable_timing=True)
         event.record()
@@ -81,9 +78,6 @@ class CupyGpu:
     def read(self, source):
         """Read every byte: the memory-bandwidth baseline of the loss."""
         return source.view(self.cupy.int32).max()
-
-    def synchronize(self):
-        self.cupy.cuda.runtime.deviceSynchronize()
 
     def record_event(self):
         event = self.cupy.cuda.Event()

@@ -4,9 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import time
 
-from ms_mml.bench.cases import Case
+import numpy as np
+
+from ms_mml import library
+from ms_mml.bench import gpu
+from ms_mml.bench.cases import Case, cases
 from ms_mml.bench.cpu import _Process
+from ms_mml.bench.show import table
 
 
 def test_bench(tmp_path):
@@ -39,3 +45,32 @@ def test_a_contestant_that_fails_or_dies_is_a_problem():
         assert process.take_turn(Case("forward", 3, 5), 0).keys() == {"seconds", "memory"}
         process._submit(os._exit, 3)
         assert process.take_turn(Case("forward", 3, 5), 0) == {"problem": "its process died"}
+
+
+class StubGpu:
+    """The methods of `ms_mml.gpu_memory.TorchGpu`, for arrays in host memory."""
+
+    to_device = staticmethod(np.array)
+    copy = staticmethod(np.copyto)
+    read = staticmethod(np.max)
+    record_event = staticmethod(time.perf_counter)
+
+    def describe(self):
+        return {"device": "none"}
+
+    def seconds_between(self, first, last):
+        return last - first
+
+
+def test_the_gpu_benchmark_on_a_stub(monkeypatch):
+    """Its calls and results are correct; the CPU library stands in for the GPU's."""
+    found = library.find("CPU")
+    monkeypatch.setattr(gpu, "find_gpu", StubGpu)
+    monkeypatch.setattr(library, "find", lambda target: found)
+    monkeypatch.setattr(gpu, "GPU_QUICK_TABLES", cases(shapes=((64, 10), (8, 1000)), weighted=True))
+    results = gpu.measure(quick=True)
+    assert results["contestants"] == {"gpu memory": {"device": "none"}, "kernels": found.build_info}
+    for result in results["tables"]:
+        assert result["seconds"].keys() == {"gpu memory", "kernels"}
+        assert all(len(times) == gpu.QUICK_ROUNDS and min(times) > 0 for times in result["seconds"].values())
+    assert "gpu memory: device none" in table(results)
