@@ -27,6 +27,8 @@ class Broken(NumPy):
 
 
 class HasModes(NumPy):
+    """It is correct; only its legs matter."""
+
     modes = ("graph", "pynative")
 
 

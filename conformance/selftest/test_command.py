@@ -160,10 +160,11 @@ def test_run_leaves_no_files(third_party, run_suite):
 
 
 def test_selftest_runs_only_if_named(tmp_path, run_suite):
-    child = run_suite(tmp_path, "--subject", "numpy", "--collect-only")
+    options = ["--subject", "numpy", "--collect-only", *case_options("defaults")]
+    child = run_suite(tmp_path, *options)
     assert "test_conformance.py::" in child.stdout
     assert "selftest" not in child.stdout
-    child = run_suite(tmp_path, "--subject", "numpy", "--collect-only", str(SUITE / "selftest"))
+    child = run_suite(tmp_path, *options, str(SUITE / "selftest"))
     assert "selftest/test_command.py::" in child.stdout
 
 
