@@ -71,7 +71,7 @@ class Recorder:
                     write(f"{outcome['verdict']}: {_shorten(outcome['detail'])}  {options}")
         for leg, recorded in zip(self._legs, report["legs"]):
             counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(recorded["verdicts"].items()))
-            write(f"{leg.id}: {counts or 'nothing was run'}")
+            write(f"{leg.id}: {counts or 'no case was run'}")
         if any(map(self._fails, (verdict for leg in report["legs"] for verdict in leg["verdicts"]))):
             write("To run one case alone: pytest conformance, followed by the options at the end of its line.")
 
@@ -86,7 +86,7 @@ class Recorder:
             verdicts = [Verdict(outcome["verdict"]) for outcome in outcomes]
             if verdicts and not any(verdict is Verdict.CONFORMS or verdict.is_failure for verdict in verdicts):
                 names = ", ".join(sorted({verdict.value for verdict in verdicts}))
-                problems.append(f"nothing was proved of {leg.id}: {names}")
+                problems.append(f"no case of {leg.id} could be tested: {names}")
             if self._tier != "quick" and len(outcomes) == len(all_cases(self._tier)):
                 for entry in ledger.unused(leg, self._outcomes[leg.id]):
                     problems.append(f"outdated ledger: entry '{entry['id']}': {leg.id} conforms in all its cases")
