@@ -65,7 +65,7 @@ def _sums_are_exact(scores, margin, size, dtype):
 class Naive:
     """Absolute error bounds of naive arithmetic in the dtype of the input, for finite values.
 
-    The hinges can be given, so that cases with the same scores share them.
+    Cases with the same scores can share their hinges: pass them as `hinges`.
     """
 
     def __init__(self, inputs, hinges=None):

@@ -1,7 +1,7 @@
-"""The contract: one clause for every sentence of MindSpore's page, and for every decision on what the page leaves open.
+"""The contract: one clause for every sentence of MindSpore's page, and for every point that the page leaves open.
 
 The text of a clause with the source 'page' is quoted from the page; one with the source 'decided' is a rule of this
-suite. A clause that is not judged appears in reports and cannot fail a run.
+suite. A clause that is not judged appears in reports but cannot fail a run.
 
 To add a clause, add a row to `_DECIDED`, and name its id in the `focus` of the cases that test it (see `cases/`).
 """
@@ -71,8 +71,8 @@ _DECIDED = {
     "rounded-once": "The result is rounded to its dtype once, at the end: it is infinite only if it exceeds the range "
     "of the dtype, and rows are not rounded before they are summed.",
     "accuracy": "float16 and float32 results are within 1 ulp of the exact value at any C, and float64 results within "
-    "the error of naive arithmetic. The ulp of a wrong class's gradient is that of the largest one in its row; the ulp "
-    "of a sum with weights of both signs is that of the sum of magnitudes.",
+    "the error of naive arithmetic. For the gradient of a wrong class, the ulp is that of the largest such gradient "
+    "in its row; for a sum with weights of both signs, it is that of the sum of magnitudes.",
     "no-rows": "N = 0: 'none' has shape (0,), 'sum' is 0, 'mean' is NaN; the gradient with respect to input is empty, "
     "and that with respect to weight is 0.",
     "no-class": "C = 0 raises ValueError.",

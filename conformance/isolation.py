@@ -115,7 +115,7 @@ def legs(subject, target, modes, home):
 
 
 def _describe(subject, target, mode, home):
-    """A subject's targets and modes; with a mode, also what an instance declares and its environment."""
+    """A subject's targets and modes; with a mode, also an instance's declarations and environment."""
     isolated = Isolated(subject, target, mode, home)
     try:
         return isolated.start()

@@ -7,10 +7,10 @@ from conformance.verdict import Outcome, Verdict
 
 PRECISION = {"margin-precision", "rounded-once"}  # clauses that a result within the naive bound can break
 RETURNS = {"returns-rows", "returns-scalar"}  # clauses that a wrong shape breaks
-# Clauses that a right value confirms but a wrong value does not break.
+# Clauses that a correct value confirms but a wrong value does not break.
 ACCEPTED = RETURNS | {"purpose", "input-shape", "target-shape", "target-int64", "p", "reduction", "weight-dtype"}
 # Where the naive bound exceeds the value, as in float16 with more than some 2000 classes, it cannot separate a wrong
-# formula from inexact arithmetic. There, by convention, an error of up to 1/16 of the value is one of accuracy.
+# formula from inexact arithmetic. There, by convention, an error of up to 1/16 of the value breaks only accuracy.
 NEAR_MISS = 1 / 16
 
 

@@ -13,9 +13,9 @@ import numpy as np
 
 
 class Values(NamedTuple):
-    """Exact values, as the nearest float64 and the rest, and the scale: the magnitude that defines the ulp of an error.
+    """Exact values, each as the nearest float64 and the remainder, and the scale, whose ulp is the unit of errors.
 
-    `nearest` is infinite or NaN where the exact value is.
+    `nearest` is infinite or NaN if the exact value is.
     """
 
     nearest: np.ndarray
@@ -57,7 +57,7 @@ class Hinges:
         return self._sums[p]
 
     def slopes(self, p):
-        """The slopes of each row, without the factor p and, for p = 2, in units of `unit`; None for a bad target.
+        """The slopes of each row, without the factor p and in units of `unit` if p = 2; None for a target out of range.
 
         They are given as the distinct slopes and the index of each class's slope among these. The slope of the target
         class is minus the sum of the others.
@@ -112,7 +112,7 @@ def _exactly(number):
 
 
 def _times(a, b):
-    """a * b for ints, Fractions and non-finite floats, as IEEE does: 0 * inf is NaN."""
+    """a * b for ints, Fractions and non-finite floats, as in IEEE arithmetic: 0 * inf is NaN."""
     if isinstance(a, float) or isinstance(b, float):
         return _sign(a) * _sign(b)
     return a * b
@@ -124,7 +124,7 @@ def _sign(number):
 
 
 def _sum(numbers):
-    """If any number is not finite, neither is the sum, and the finite numbers do not change it."""
+    """The sum. If any number is not finite, the finite numbers do not affect it and are skipped."""
     floats = [number for number in numbers if isinstance(number, float)]
     return sum(floats or numbers)
 
@@ -157,7 +157,7 @@ class Exact:
         return _values([_sum(each)], [_sum([abs(loss) for loss in each])], ())
 
     def upstream(self, dout):
-        """The gradient that reaches each row's loss."""
+        """The upstream gradient of each row's loss."""
         if self.reduction == "none":
             return [_exactly(d) for d in dout]
         return [_exactly(dout) / self._divisor] * self.hinges.rows if self.rows else []
@@ -202,7 +202,7 @@ def _values(exacts, scales, shape=None):
 
 
 def _split(exact):
-    """The float64 nearest to an exact number, and the float64 nearest to the rest."""
+    """The float64 nearest to an exact number, and the float64 nearest to the remainder."""
     if isinstance(exact, float):
         return exact, 0.0
     exact = Fraction(exact)

@@ -24,7 +24,7 @@ HERE = pathlib.Path(__file__).parent
 
 
 class Recorder:
-    """Runs in the process that receives every test report, which with xdist is not a worker."""
+    """Runs in the process that receives every test report: with xdist, the controller."""
 
     def __init__(self, legs, tier, file, accept_known):
         self._file, self._accepted = file, {Verdict.KNOWN} if accept_known else set()
@@ -73,7 +73,7 @@ class Recorder:
             counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(recorded["verdicts"].items()))
             write(f"{leg.id}: {counts or 'no case was run'}")
         if any(map(self._fails, (verdict for leg in report["legs"] for verdict in leg["verdicts"]))):
-            write("To run one case alone: pytest conformance, followed by the options at the end of its line.")
+            write("To run one case: pytest conformance, followed by the options at the end of its line.")
 
     def _fails(self, verdict):
         return Verdict(verdict).is_failure and Verdict(verdict) not in self._accepted
@@ -130,7 +130,7 @@ def processor():
 
 
 def _leg_report(leg, outcomes, expected):
-    """The outcomes of a leg as the report has them; `expected` is the number of cases in the tier."""
+    """The part of the report on one leg; `expected` is the number of cases in the tier."""
     cases = {case.id: case for case in all_cases()}
     clauses = {clause: collections.Counter() for clause in CLAUSES}
     for case_id, outcome in outcomes.items():
@@ -152,7 +152,7 @@ def _leg_report(leg, outcomes, expected):
 
 
 def _clause_verdict(outcome, clause):
-    """What a case's outcome says about one of its clauses. A failure says nothing about clauses it does not break."""
+    """The verdict of a case on one of its clauses. A failure does not judge the clauses that it does not break."""
     verdict = Verdict(outcome["verdict"])
     if verdict.is_failure and verdict is not Verdict.VACUOUS and clause not in outcome["broken"]:
         return "not judged"
@@ -165,7 +165,7 @@ def _compact(outcome):
 
 
 def _round(value):
-    """Floats with four digits, and None for those that JSON cannot hold."""
+    """Round floats to four digits; replace infinity and NaN, which JSON cannot represent, with None."""
     if isinstance(value, float):
         return float(f"{value:.4g}") if math.isfinite(value) else None
     return value

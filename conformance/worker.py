@@ -23,8 +23,8 @@ HEARTBEAT = Call("loss", {"input": np.array([[0.5, -1.25, 0.75, 0.25]] * 3, np.f
 def serve(connection, folder, name, target, mode, home):
     """Create the subject, describe it, and answer cases until the connection is closed.
 
-    The working directory is `folder`, for the output and the files of a framework. Without a mode, only the subject's
-    class is described.
+    The working directory is `folder`, which receives the output and the files of the framework. Without a mode,
+    only the subject's class is described.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # several processes share the cores
     sys.path = [path for path in sys.path if path not in ("", SUITE_PARENT)] + [home, SUITE_PARENT]
@@ -59,7 +59,7 @@ def serve(connection, folder, name, target, mode, home):
 
 
 def _create(subject_class, target, mode, description):
-    """An instance of a subject; adds what it declares to the description."""
+    """Create a subject, and add its declarations to the description."""
     subject = subject_class(target, mode)
     if subject.guarded:
         subject.memory = Memory()
@@ -125,7 +125,7 @@ def _to_device(subject, array, view, copy):
 
 
 def _written(subject, arrays, tensors):
-    """The first input that the call changed, or the memory next to an array that it wrote to, or ''."""
+    """The name of the first input that the call changed, else of the memory it overwrote next to an array, else ''."""
     for name, tensor in tensors.items():
         if np.asarray(subject.to_host(tensor)).tobytes() != arrays[name].tobytes():
             return name

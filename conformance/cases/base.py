@@ -44,7 +44,7 @@ class Case:
     """One test of a subject.
 
     Attributes:
-        id: readable, unique, and the same on every leg; `--case ID` runs the case alone.
+        id: readable, unique, and the same on every leg; `--case ID` runs only this case.
         tier: the smallest tier that includes the case.
         focus: the clauses that a wrong result breaks.
         needs: what the subject must support; the keys of `Subject.lacks`.

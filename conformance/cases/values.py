@@ -33,8 +33,8 @@ SHAPES = {
     (5, 128): "several vectors",
     (17, 129): "one class more than several vectors",
     (300, 7): "many short rows, which threads may process in groups",
-    (3, 1100): "ragged rows beyond a thousand",
-    (3, 20_001): "longer than any block",
+    (3, 1100): "more than a thousand classes, and a tail",
+    (3, 20_001): "rows longer than any block",
     (2, 100_000): "few rows with many classes",
     (0, 5): "no rows",
 }
@@ -157,7 +157,7 @@ class ValueCase(Case):
         return [self._call(self.inputs(), self.dout())]
 
     def disturbance(self):
-        """A call with other scores of the same shape; for N = 0, with eight rows, whose results may stay in memory."""
+        """A call with other scores of the same shape. If N = 0, it has eight rows, so that stale results are not 0."""
         inputs, dout = self.inputs(), self.dout()
         scores, target = -inputs.input[::-1], np.clip(inputs.target[::-1], 0, self.shape[1] - 1)
         if self.shape[0] == 0:

@@ -63,7 +63,7 @@ def test_several_workers_write_one_report(third_party, run_suite):
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
 def test_report_follows_its_schema(third_party, run_suite, workers):
-    """With a failure, a crash, a case that is not available, and a mutant."""
+    """The report has a failure, a crash, a case that is not available, and a mutant."""
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
     subjects = ["--subject", "my_kernel:MySubject", "--subject", f"{BROKEN}:Segfaults"]
     cases = case_options(*CASES, "loss-f32-p1-none-wnone-m1-5x4", "weight-gradient-f32-p1-mean-w+-m1-9x33")
@@ -170,7 +170,7 @@ def test_selftest_runs_only_if_named(tmp_path, run_suite):
 
 def test_several_reports_are_rendered_together(third_party, run_suite):
     """The page has a failing case, a mutant, and a clause without a case."""
-    pytest.importorskip("jinja2", reason="jinja2 is not installed, which renders the HTML page")
+    pytest.importorskip("jinja2", reason="jinja2, which renders the HTML page, is not installed")
     run_suite(third_party, "--subject", "my_kernel:MySubject", "--report", "out.json", *case_options(*CASES))
     first, second = third_party / "out.json", third_party / "second.json"
     content = json.loads(first.read_text())

@@ -1,7 +1,7 @@
 """The base class of all subjects. Subclass `Subject` and name the class with `--subject module:Class`.
 
 A subject runs in a process of its own, the only one that imports its framework. Import the framework in `__init__`, not
-at the top of the module: then the suite can report what is missing.
+at the top of the module, so that the suite can report a missing package.
 
     class MyKernel(Subject):
         def __init__(self, target, mode):
@@ -32,11 +32,11 @@ class Subject:
     default applies. Bad arguments are passed unchanged: a list instead of a Tensor, 1.0 instead of an int.
 
     Attributes:
-        targets: the device targets it supports, of 'CPU', 'GPU' and 'Ascend'.
-        modes: its modes, of 'graph' and 'pynative'; () if it has none.
-        lacks: what it has no interface for -> the reason. Keys: float16, float32, float64, loss, gradient,
+        targets: the device targets it supports: any of 'CPU', 'GPU' and 'Ascend'.
+        modes: the modes it supports: any of 'graph' and 'pynative'; () if it has no modes.
+        lacks: the features that it has no interface for -> the reason. Keys: float16, float32, float64, loss, gradient,
             weight-gradient, non-contiguous, errors, huge. Such cases are 'not available'.
-        limits: what its own documentation excludes -> the place in the documentation. The same keys, and:
+        limits: the features that its own documentation excludes -> the place in the documentation. The same keys, and:
             target-errors if a target out of range gives NaN for its row on CPU too, instead of an error;
             accuracy if it promises only the accuracy of naive arithmetic in the dtype.
         claims: dtype -> the error in ulp that it promises, if that is less than the contract allows.
