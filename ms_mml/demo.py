@@ -1,4 +1,4 @@
-"""`python -m ms_mml demo`: trains a linear multi-class SVM on handwritten digits, and compares with the built-in loss.
+"""`python -m ms_mml demo`: trains a linear multi-class SVM on handwritten digits with this loss and the built-in one.
 
 The digits are the 8x8 scans of the UCI optical recognition data set, which scikit-learn includes.
 """
@@ -113,7 +113,7 @@ def accuracy(classifier, data):
 
 def probe(module, code):
     """Run a probe; return the last line it prints, its error, or the signal that ended it."""
-    with tempfile.TemporaryDirectory() as folder:  # graph mode compiles from a file and leaves files
+    with tempfile.TemporaryDirectory() as folder:  # graph mode needs the source in a file, and leaves files behind
         script = pathlib.Path(folder, "probe.py")
         script.write_text(PREAMBLE.format(module=module) + code)
         environment = {**os.environ, "GLOG_v": "4"}

@@ -159,7 +159,7 @@ def is_zero(size):
 
 
 def _step(hinge):
-    """1 if the hinge is active, NaN if it is NaN, otherwise 0. It is constant, so NaN also reaches the derivatives."""
+    """1 if the hinge is active, NaN if it is NaN, otherwise 0. It is a constant factor, so derivatives are NaN too."""
     return ops.stop_gradient(ops.where(hinge > 0, ops.ones_like(hinge), hinge))
 
 

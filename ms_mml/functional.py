@@ -22,8 +22,8 @@ def multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction="mean
 
     Args:
         input (Tensor): Scores :math:`x` of shape :math:`(N, C)`, with :math:`C` at least 1. float16, float32 or
-            float64. NaN and infinity follow the formula, and so do float64 scores whose hinges, powers or sums
-            overflow float64.
+            float64. NaN and infinity follow the formula. In float64, hinges, powers and sums that overflow become
+            infinite.
         target (Tensor): Ground truth labels :math:`y` of shape :math:`(N,)`, int64, each in :math:`[0, C)`.
         p (int, optional): The norm degree for pairwise distance, 1 or 2. Default: ``1`` .
         margin (int, optional): The required distance between the target score and the scores of the other classes, in
@@ -54,8 +54,8 @@ def multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction="mean
         ValueError: If rank of `input` is not 2, or rank of `target` or `weight` is not 1.
         ValueError: If shape[0] of `input` is not equal to shape[0] of `target`.
         ValueError: If shape[1] of `input` is 0, or is not equal to shape[0] of `weight`.
-        RuntimeError: If a target is outside :math:`[0, C)`; the message names its row. In graph mode with dynamic
-            shapes, if a shape is invalid as described above.
+        RuntimeError: If a target is outside :math:`[0, C)`; the message names its row.
+        RuntimeError: If a shape is invalid as described above, in graph mode with dynamic shapes.
 
     Supported Platforms:
         ``CPU``; ``GPU`` and ``Ascend``, not yet tested on a device
@@ -75,7 +75,7 @@ def multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction="mean
 
 
 def loss(input, target, p, margin, weight, reduction, margin_types):
-    """`multi_margin_loss` for a margin of one of `margin_types`."""
+    """`multi_margin_loss`, where `margin` may have any of the types in `margin_types`."""
     compute = _prepare(p, margin, reduction, weight is not None, margin_types)
     check_tensors(input, target, weight)
     return compute(input, target, weight)

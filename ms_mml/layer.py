@@ -18,14 +18,14 @@ class MultiMarginLoss(nn.LossBase):
             other classes, in units of `x`. Default: ``1.0`` .
         reduction (str, optional): ``'none'`` , ``'mean'`` or ``'sum'`` . Default: ``'mean'`` .
         weight (Tensor, optional): The rescaling weight of each class, of shape :math:`(C,)`; float16, float32 or
-            float64. It is cast to the dtype of `x`, which mixed precision may have changed. A Parameter is trained.
-            Default: ``None`` .
+            float64. It is cast to the dtype of `x`, which mixed precision may have changed. If it is a Parameter, it
+            is trained. Default: ``None`` .
 
     Inputs:
         - **x** (Tensor) - Scores of shape :math:`(N, C)`: float16, float32 or float64.
         - **target** (Tensor) - Ground truth labels of shape :math:`(N,)`, int64, each in :math:`[0, C)`.
         - **weight** (Tensor, optional) - The rescaling weight of each class for this call, of shape :math:`(C,)` and of
-          the dtype of `x`. It is ignored if the constructor was given weights. Default: ``None`` .
+          the dtype of `x`. It is ignored if the constructor was given a weight. Default: ``None`` .
 
     Outputs:
         Tensor, of the dtype of `x`. If `reduction` is ``'none'``, it has the shape of `target`. Otherwise, it is a
@@ -34,7 +34,8 @@ class MultiMarginLoss(nn.LossBase):
     Raises:
         TypeError: If `p` is not an int, `margin` is not an int or a float, `reduction` is not a str, or `weight` is not
             a Tensor of float16, float32 or float64.
-        ValueError: If `p` is not 1 or 2, `margin` is not finite, or `reduction` is not one of {'none', 'sum', 'mean'}.
+        ValueError: If `p` is not 1 or 2, `margin` is not finite or is an int outside the range of int64, or `reduction`
+            is not one of {'none', 'sum', 'mean'}.
         TypeError: If :func:`ms_mml.multi_margin_loss` raises it for the inputs.
         ValueError: If :func:`ms_mml.multi_margin_loss` raises it for the inputs.
         RuntimeError: If :func:`ms_mml.multi_margin_loss` raises it for the inputs.

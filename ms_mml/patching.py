@@ -19,11 +19,12 @@ def patch():
     :func:`ms_mml.multi_margin_loss` and :class:`ms_mml.MultiMarginLoss` in every module of MindSpore that has them. A
     second call changes nothing.
 
-    Code that looks the names up in MindSpore afterwards gets the replacements. Everything obtained earlier is still
-    MindSpore's: names imported with ``from mindspore.ops import multi_margin_loss`` , existing layers, subclasses, and
-    networks compiled in graph mode. So call `patch` before importing the code that it is meant for. In MindSpore 2.7 a
-    class ``MultiMarginLoss`` that was imported earlier cannot be instantiated while patched, because its constructor
-    looks its own name up. `mindspore.ops.MultiMarginLoss` , the primitive, is not replaced.
+    Code that looks up these names in MindSpore afterwards gets the replacements. Names imported earlier, for example
+    with ``from mindspore.ops import multi_margin_loss`` , still refer to MindSpore's versions, and so do existing
+    layers, subclasses, and networks compiled in graph mode. So call `patch` before importing the code that should use
+    the replacements. In MindSpore 2.7, a class ``MultiMarginLoss`` that was imported earlier cannot be instantiated
+    while patched, because its constructor looks up its own name. `mindspore.ops.MultiMarginLoss` , the
+    primitive, is not replaced.
 
     The replacements check their arguments as documented: a margin must not be a bool or infinite, and the layer's
     constructor refuses a weight that no call could use. At the level ``'auto'`` of `mindspore.amp` , scores may be cast

@@ -1,4 +1,4 @@
-"""The results as tables and as a picture."""
+"""Shows the results as tables and as a plot."""
 
 import statistics
 
@@ -8,7 +8,7 @@ from ms_mml.bench.cases import ALL, OPERATIONS, OURS
 
 # Memory-bandwidth baselines, and the smallest number of scores at which each is meaningful: calls take time, too.
 MEMORY = {"numpy": 1e6, "gpu memory": 5e7}
-NOISE = 0.25  # relative to the median; if the times of the baseline spread further, ratios mean little
+NOISE = 0.25  # relative to the median; if the times of the baseline spread further, ratios are unreliable
 
 
 def _all(results):
@@ -65,8 +65,8 @@ def _relative_to_memory(tables):
 def _times(tables):
     """Milliseconds of a call, for each contestant."""
     names = [name for name in (*MEMORY, *ALL[1:]) if any(name in result["seconds"] for result in tables)]
-    yield "Milliseconds of a call; in brackets, relative to our time: that of the kernels for PyTorch, that of ms_mml"
-    yield "in the same mode for MindSpore:"
+    yield "Milliseconds of a call. In brackets: for PyTorch, the time relative to the kernels; for MindSpore,"
+    yield "relative to ms_mml in the same mode:"
     yield from ("", "| scores | dtype | operation | " + " | ".join(names) + " |", "| --- " * (len(names) + 3) + "|")
     for result in tables:
         if result["p"] == 1 and not result["weighted"]:
@@ -153,7 +153,7 @@ LABELS = {"numpy": "NumPy: memory bandwidth"}
 
 
 def _curves(results, operation):
-    """Yield (style, scores, bytes, seconds) of each contestant and dtype in the picture."""
+    """Yield (style, scores, bytes, seconds) of each contestant and dtype in the plot."""
     for name, style in STYLES.items():
         for dtype, line in (("float32", "-"), ("float16", ":")):
             points = [

@@ -1,8 +1,8 @@
 """Threads, forks, workers, processes that end during a computation, and read-only folders.
 
 MindSpore 2.10 on CPU limits its own operators, and therefore this one:
-- One thread at a time may call, until its result is complete. With several threads, one call in thousands uses memory
-  of another, and a gradient may crash the process.
+- Only one thread may call at a time, and its result must be computed before another thread calls. With several
+  threads, one call in thousands uses memory of another, and a gradient may crash the process.
 - A process forked after MindSpore has run can run compiled networks only: PyNative mode waits forever.
 - No daemon thread may be inside MindSpore when the process ends.
 The kernel library has none of these limits.
@@ -202,7 +202,7 @@ threading.Thread(target=work).start()
 
 @pytest.mark.parametrize("work", UNFINISHED.values(), ids=UNFINISHED)
 def test_a_process_ends_during_a_computation(tmp_path, work):
-    """PyNative calls return before they are complete, and nothing waits for these."""
+    """PyNative calls return before their results are computed, and this process does not wait for the results."""
     for process in [start(LARGE + work, tmp_path) for _ in range(3)]:
         finish(process)
 
@@ -249,7 +249,7 @@ for path in ({str(package)!r}, "."):
     raise SystemExit(77)
 ms_mml.run_check()
 """
-    # setpriv takes root's right to write everywhere; -S ignores .pth files, which would import another ms_mml.
+    # setpriv removes root's right to write everywhere; -S ignores .pth files, which would import another ms_mml.
     prefix = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
     try:
         for path in read_only:

@@ -1,6 +1,6 @@
-"""Property tests: any scores, shapes and options give the exact result, and any invalid argument an error naming it.
+"""Property tests: any scores, shapes and options give the exact result; invalid arguments raise errors that name them.
 
-The suite's cases are chosen edge cases; hypothesis draws arbitrary ones and shrinks a failing one.
+The suite's cases are chosen edge cases; hypothesis draws arbitrary cases and shrinks those that fail.
 `--hypothesis-profile=search` draws new examples in every run and takes about ten minutes.
 """
 
@@ -102,7 +102,7 @@ def factors(dtype):
 
 @st.composite
 def scores(draw, dtype, p, shape, target, margin, rng):
-    """A mixture of normally distributed scores, copies of a few drawn numbers, and scores with a hinge of or near 0."""
+    """A mixture of normally distributed scores, copies of a few drawn numbers, and scores whose hinge is about 0."""
     drawn = draw(st.lists(numbers(dtype, p) | SPECIAL, min_size=1, max_size=6))
     normal = rng.standard_normal(shape) * 2.0 ** draw(st.integers(-8, 8))
     values = np.where(rng.random(shape) < draw(st.sampled_from((0, 0.1, 0.9, 1))), rng.choice(drawn, shape), normal)
@@ -149,7 +149,7 @@ COMPILED = st.sampled_from((
 def calls(draw, dtype, options, compiled=False):
     """A call with documented arguments, except that a target may be out of range.
 
-    With `compiled` there are no views, which a compiled network does not take, and all targets are in range, because
+    With `compiled` there are no views, which a compiled network does not accept, and all targets are in range, because
     MindSpore takes three seconds to raise the error of a compiled network.
     """
     shape, p, margin, reduction, weighted = draw(options)
@@ -250,7 +250,7 @@ OTHERS = (ms.bfloat16, ms.complex64, ms.complex128)
 GOOD = {"input": zeros((3, 5), ms.float32), "target": zeros(3, ms.int64), "weight": zeros(5, ms.float32)}
 GOOD = {**GOOD, "p": 1, "margin": 1, "reduction": "mean"}
 
-# Values of no type that an argument may have. Invalid ints, floats, strings and Tensors are drawn separately.
+# Values of types that no argument accepts. Invalid ints, floats, strings and Tensors are drawn separately.
 THINGS = (
     st.sampled_from((b"1", (), {}, set(), object(), int, len, np.float64, ms.float32, Ellipsis, range(3), 1j))
     | st.lists(st.floats())
