@@ -1,4 +1,4 @@
-"""Check a wheel: its contents, that its build is reproducible, and that it works where it is installed.
+"""Check a wheel: its contents, that its build is reproducible, and that it works once installed.
 
 usage: python -m ci.check_wheel WHEEL LIBRARY... --platform TAG [--same ONE OTHER] [--install]
 
@@ -84,7 +84,8 @@ def check_library(wheel, name):
 
 
 def content(wheel, name):
-    """What must be identical in another build: not the commit, unknown in an sdist, nor the hashes in RECORD."""
+    """The content that must be identical in another build. The commit, which is unknown in an sdist, and the hashes in
+    RECORD may differ."""
     if name.endswith("/RECORD"):
         return None
     if name.endswith("/build.json"):

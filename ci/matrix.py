@@ -1,11 +1,11 @@
-"""The jobs of ci/matrix.json. Each row of that file is a hardware target: where its jobs run, which targets of `ci/run`
-they run there, and with which versions of MindSpore and Python. Each combination is one job.
+"""The jobs of ci/matrix.json. Each row of that file describes a hardware target: where its jobs run, which targets of
+`ci/run` they run there, and with which versions of MindSpore and Python. Each combination is one job.
 
 usage: python -m ci.matrix            list the jobs
        python -m ci.matrix JOB        run one job here and write its result and report to ci-results/
 
 The result of a job is pass, fail or not run. A job is not run (exit code 77) if the device or a tool is missing, or if
-it exits with 0 but its report does not prove that anything conforms.
+it exits with 0 but its report does not show a conforming case for every leg.
 """
 
 import json
