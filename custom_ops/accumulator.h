@@ -7,8 +7,8 @@
 
 namespace ms_mml {
 
-// The sum of terms made from elements of type T: a single sum, or one in each lane of a vector. A double has enough
-// precision for sums of float16 and float32 terms; for float64 it is a compensated sum.
+// The sum of terms computed from elements of type T: a single sum, or one in each lane of a vector. Sums for float16
+// and float32 are plain doubles, which have enough precision; sums for float64 are compensated.
 template <class T, class Value>
 struct Accumulator {
   ExactSum<Value> parts = {};
@@ -36,8 +36,9 @@ struct Accumulator {
 // A compensated sum of doubles, whatever the element type.
 using Sum = Accumulator<double, double>;
 
-// Terms that are added in Real before their partial sum goes into an Accumulator. Adding four nonnegative floats has a
-// relative error of at most 3 * 2^-24, far below half an ulp of float16 (2^-12), and saves three conversions to double.
+// The number of terms that are added in Real before their partial sum is added to an Accumulator. The sum of four
+// nonnegative floats has a relative error of at most 3 * 2^-24, far below half an ulp of float16 (at least 2^-12), and
+// this saves three conversions to double.
 template <class Real>
 constexpr int kPartialSumTerms = std::is_same_v<Real, float> ? 4 : 1;
 

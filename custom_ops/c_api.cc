@@ -1,5 +1,5 @@
 // Calls an entry point on behalf of a caller that cannot catch C++ exceptions, such as ctypes. Every library exports
-// it.
+// MultiMarginLossTry.
 #include <cstdio>
 #include <exception>
 

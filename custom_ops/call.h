@@ -1,5 +1,5 @@
-// One call of an operator: checks the argument list that MindSpore passes to an ahead-of-time kernel and gives its
-// arguments their types.
+// One call of an operator: checks the argument list that MindSpore passes to an ahead-of-time kernel, and converts it
+// to a Call.
 //
 // The list holds the inputs in this order, then the output. `weight` is optional: without it the list is shorter.
 //   loss             input (N, C), target (N,), margin (), weight (C,)              -> () or (N,)
@@ -56,7 +56,7 @@ class ArgumentList {
 
   int left() const { return left_; }
 
-  // Returns the data of the next argument. It is an error if its dtype or shape differs.
+  // Returns the data of the next argument. Fails if its dtype or shape is not the given one.
   void* take(const char* name, const char* dtype, const int64_t* shape, int rank) {
     if (std::strcmp(*dtypes_, dtype) != 0) {
       fail("the dtype of '" + std::string(name) + "' must be " + dtype + ", but got " + *dtypes_ + ".");

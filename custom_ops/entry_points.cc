@@ -2,7 +2,7 @@
 // ahead-of-time kernels, and a function NAMEInferShape for dynamic shapes.
 //
 // An entry point reports an error by throwing; MindSpore shows the text to the user. A caller that cannot catch C++
-// exceptions goes through MultiMarginLossTry (c_api.cc).
+// exceptions calls MultiMarginLossTry (c_api.cc).
 #include <vector>
 
 #include "flush_to_zero.h"

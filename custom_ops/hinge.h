@@ -40,13 +40,14 @@ MS_MML_INLINE Value rounded(ExactSum<Value> sum) {
 }
 
 // Whether hinges of float16 scores may be computed in float. For these margins no hinge overflows and the margin does
-// not underflow. The relative error is 2^-23 for a hinge and 2^-21 for its square; half an ulp of float16 is 2^-12.
+// not underflow. The relative error is at most 2^-23 for a hinge and 2^-21 for its square, far below half an ulp of
+// float16 (at least 2^-12).
 MS_MML_INLINE bool float_is_accurate(double margin) {
   const double size = margin < 0 ? -margin : margin;
   return size == 0 || (0x1p-60 <= size && size <= 0x1p16);
 }
 
-// The gap, margin - x[y], without rounding error. In general a single double cannot hold it: 1 - 1e-20.
+// The gap, margin - x[y], without rounding error. In general a single double cannot hold it: for example 1 - 1e-20.
 template <class Value>
 MS_MML_INLINE ExactSum<Value> margin_minus(double margin, Value target_score) {
   const ExactSum<Value> gap = two_sum(Value{} + margin, -target_score);

@@ -6,8 +6,8 @@
 //   Element                              float16, float32 or float64 as the device represents it
 //   Real                                 the type that hinges are computed in
 //   static double load(const Element*)   reads an element
-//   static void store(Element*, value)   rounds a value to an element and writes it; value is a double, or whatever
-//                                        type of score the device passes to contribution()
+//   static void store(Element*, value)   rounds a value to an element and writes it; value is a double or has
+//                                        the type of the scores that the device passes to contribution()
 #pragma once
 
 #include <cmath>
@@ -23,11 +23,11 @@ namespace {
 // The base of all operators: a Call with typed pointers. Each operator is constructed from a Call and has
 //   contribution(coefficients, x, dx)  returns the term of the score x; Gradient also stores its slope at dx. The
 //                                      target's slope is a placeholder, which finish() overwrites.
-//   factor(row, target)                multiplies the sum of a row (Loss) or each of its slopes (Gradient)
+//   factor(row, target)                returns the factor of a row's sum (Loss) or of each of its slopes (Gradient)
 //   finish(row, target, sum)           stores the result of a row (Loss) or the slope of its target (Gradient)
 //   invalidate_row(row)                replaces finish() if the target is out of range and the device cannot raise
 //   kWrites                            whether contribution() stores slopes
-//   kAdds                              whether the device must also add up factor * sum over all rows
+//   kAdds                              whether the device must also add up factor * row sum over all rows
 template <class DeviceTraits>
 struct Operands {
   using Traits = DeviceTraits;
@@ -91,7 +91,7 @@ struct Loss : Operands<Traits> {
     if (this->reduction == Reduction::kNone) Traits::store(this->output + row, double{NAN});
   }
 
-  // Stores the loss for reductions 'sum' and 'mean'; `sum` is the sum of factor * sum over all rows.
+  // Stores the loss for reductions 'sum' and 'mean'; `sum` is the sum of factor * row sum over all rows.
   MS_MML_INLINE void finish_all(double sum) const {
     if (this->reduction == Reduction::kSum) Traits::store(this->output, sum / this->classes);
     if (this->reduction == Reduction::kMean) {
@@ -119,8 +119,8 @@ struct Gradient : Operands<Traits> {
     T element;
     Traits::store(&element, scale(row, target));
     const double rounded = Traits::load(&element);
-    // A factor that overflows T must stay finite, because 0 * infinity is NaN and the slope of an inactive class is 0.
-    // A factor that overflows a double gives NaN in the formula, too.
+    // A factor that overflows T is not rounded, because the slope of an inactive class is 0, and 0 * infinity is NaN. A
+    // factor that overflows a double gives NaN in the formula, too.
     return rounded - rounded == 0 ? rounded : scale(row, target);
   }
 
@@ -149,7 +149,7 @@ struct RowSums : Loss<P, Traits> {
   MS_MML_INLINE double* sums() const { return reinterpret_cast<double*>(this->output); }
 };
 
-// The row's values that contribution() needs. Value is a Real, or a vector with a row in each lane.
+// The values of a row that contribution() needs. Value is a Real, or a vector with a row in each lane.
 template <class Value>
 struct Coefficients {
   ExactSum<Value> gap;

@@ -1,4 +1,4 @@
-// Sums of kLanes lanes in vector registers.
+// kLanes sums, held in the lanes of vector registers.
 //
 // Every instruction set uses the same number of lanes, in as many registers as they need, and adds them up in the same
 // order, so all instruction sets give the same bits. For the same reason -ffp-contract=off is set: a fused
@@ -23,12 +23,12 @@ MS_MML_INLINE double total(const Accumulator<T, Value>& sum) {
   }
 }
 
-constexpr int kLanes = 16;  // two 512-bit or four 256-bit sums of doubles, enough to hide the latency of addition
+constexpr int kLanes = 16;  // two 512-bit or four 256-bit registers of doubles, enough to hide the latency of addition
 
 template <class Real>
 constexpr int kVectors = kLanes / kWidth<Real>;  // vectors of Real that make up kLanes lanes
 
-// kLanes sums of terms made from elements of type T. sum() adds them in halves, the upper half to the lower.
+// kLanes sums of terms computed from elements of type T. sum() adds them in halves, the upper half to the lower.
 template <class T>
 class Lanes {
  public:

@@ -1,11 +1,11 @@
 // How the rows of a matrix are divided among threads, and in which order their results are added.
 //
-// The work is cut according to C and N only, never the number of threads: into groups of whole rows of about kSegment
-// elements, or, if a row is longer than that, into segments of a row. The segments of a row are added in order, then
-// the rows of a group, then the groups. So a result has the same bits for any number of threads, and the result of a
-// row has the same bits in any batch. If there are only a few rows, the threads share their segments.
+// N and C alone determine how the work is divided, never the number of threads: into groups of whole rows of about
+// kSegment elements, or, if a row is longer than that, into segments of a row. The segments of a row are added in
+// order, then the rows of a group, then the groups. So a result has the same bits for any number of threads, and the
+// result of a row has the same bits in any batch. If there are only a few rows, the threads share their segments.
 //
-// Workspace: one double for each group, or for each segment of a few rows.
+// Workspace: one double for each group, or, with few rows, for each segment.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +22,7 @@ namespace ms_mml {
 namespace {
 
 constexpr int64_t kSegment = 16384;               // elements: a few microseconds of work for one double of workspace
-constexpr int64_t kFewRows = 64;                  // from this number on, whole rows keep every thread busy
+constexpr int64_t kFewRows = 64;                  // with at least this many rows, whole rows keep every thread busy
 constexpr int64_t kMinElementsPerThread = 65536;  // with fewer, waking a thread costs more than it saves
 
 // Checks targets from several threads, and remembers the first row whose target is out of range.
@@ -66,8 +66,8 @@ int threads_for(const Op& op) {
   return static_cast<int>(std::min<int64_t>(op.rows * op.classes / kMinElementsPerThread, thread_limit()));
 }
 
-// Calls sum_rows(first, last, check) for each group of whole rows, and returns the sum of the results. sum_rows leaves
-// out rows whose target fails the check. When all groups are done, the first such row is reported.
+// Calls sum_rows(first, last, check) for each group of whole rows, and returns the sum of the results. sum_rows skips
+// rows whose target fails the check. When all groups are done, walk_groups raises an error for the first such row.
 template <class Op, class SumRows>
 double walk_groups(const Op& op, SumRows sum_rows) {
   const int64_t group = std::max<int64_t>(1, kSegment / op.classes);
@@ -86,7 +86,7 @@ double walk_groups(const Op& op, SumRows sum_rows) {
 }
 
 // Calls sum_segment(row, first, last) for each segment of each row, adds up the segments of a row, calls
-// finish_row(row, sum) for each row, and returns the sum of what finish_row returns.
+// finish_row(row, sum) for each row, and returns the sum of its results.
 template <class Op, class SumSegment, class FinishRow>
 double walk_segments(const Op& op, SumSegment sum_segment, FinishRow finish_row) {
   const int64_t segments = (op.classes - 1) / kSegment + 1;

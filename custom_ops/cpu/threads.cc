@@ -18,7 +18,7 @@
 namespace ms_mml {
 namespace {
 
-// Ranges for each thread: enough to balance the load, and few enough that each reads a long run of memory.
+// The number of ranges for each thread: enough to balance the load, but so few that each range is long and contiguous.
 constexpr int kRangesPerThread = 16;
 
 // Replaces std::condition_variable, which needs GLIBCXX_3.4.30. To run on older Linux systems the library also avoids
@@ -68,7 +68,7 @@ class Pool {
     }
   };
 
-  // Blocks all signals on the helper, so that they are delivered to Python's threads.
+  // Starts a helper thread with all signals blocked, so that they are delivered to Python's threads.
   bool start_helper() {
     sigset_t all, before;
     sigfillset(&all);
@@ -106,7 +106,7 @@ class Pool {
 
 Pool* pool = new Pool;  // never destroyed: helpers wait in it until the process ends
 
-// A forked child gets a new pool: it has no helper threads, and one of the parent's may have held a lock.
+// A forked child gets a new pool: the parent's helper threads do not exist there, and one may have held the mutex.
 [[maybe_unused]] const int fork_handler = pthread_atfork(nullptr, nullptr, [] { pool = new Pool; });
 
 }  // namespace

@@ -74,7 +74,7 @@ MS_MML_INLINE Value keep(Mask mask, Value value) {
   return mask ? value : Value{};
 }
 
-// 0, 1, 2, ... in the integer vector type that comparisons of Vector<Real> give, so that masks can be combined.
+// The vector 0, 1, 2, ..., of the integer type that comparisons of Vector<Real> give, so that masks can be combined.
 template <class Real>
 MS_MML_INLINE auto lane_numbers() {
   decltype(Vector<Real>{} < Vector<Real>{}) lanes = {};
@@ -96,7 +96,7 @@ MS_MML_INLINE void store(double* to, Vector<double> vector) { std::memcpy(to, &v
 
 typedef VectorOf<float, kWidth<double>>::type Floats;  // as many floats as a Vector<double> has lanes
 
-// GCC 12 compiles __builtin_convertvector to two conversions, although the processor can do it in one.
+// GCC 12 compiles __builtin_convertvector to two instructions, although one suffices.
 MS_MML_INLINE Vector<double> widen(Floats floats) {
 #if defined(__AVX512F__)
   return _mm512_cvtps_pd(floats);
@@ -133,9 +133,9 @@ struct Half {
 };
 
 // Truncates doubles to the 24 significant bits of a float, and sets the last of them if a dropped bit was 1. Without
-// this, converting a double to float and then to float16 could round twice: the float may look like a tie between two
-// float16 although the double is not one.
-// The 29 dropped bits plus 2^29 - 1 carry into bit 29 exactly if one of them is 1; the `or` merges that carry.
+// this, converting a double to float and then to float16 could round twice: the float may be a tie between two
+// float16 values although the double is not.
+// The 29 dropped bits plus 2^29 - 1 carry into bit 29 if and only if one of them is 1; the `or` merges that carry.
 template <class Integer>
 MS_MML_INLINE Integer round_to_odd(Integer bits) {
   constexpr int64_t dropped = (int64_t{1} << 29) - 1;
@@ -196,9 +196,9 @@ MS_MML_INLINE void store(Half* to, double value) {
 
 #else
 
-// The exponent and fraction of a float16, shifted to their place in a double, give a value that is too small by 2^1008,
-// because the exponent biases differ by 1023 - 15. One multiplication corrects this, also for subnormal numbers.
-// Infinity and NaN get the largest exponent of a double.
+// The exponent and fraction of a float16, shifted to their place in a double, give a value that is too small by a
+// factor of 2^1008, because the exponent biases differ by 1023 - 15. One multiplication corrects this, also for
+// subnormal values. Infinity and NaN get the largest exponent of a double.
 MS_MML_INLINE double load(const Half* from) {
   const int64_t magnitude = int64_t{from->bits & 0x7fff} << 42;
   const int64_t sign = int64_t{from->bits & 0x8000} << 48;
@@ -207,7 +207,8 @@ MS_MML_INLINE double load(const Half* from) {
 }
 
 // Normal results: subtract the difference of the biases from the exponent, then drop 42 of the 52 fraction bits,
-// rounding to nearest, ties to even: adding half minus one, plus the last bit kept, carries exactly when rounding up.
+// rounding to nearest, ties to even. Adding half minus one, plus the last bit kept, carries if and only if the result
+// must be rounded up.
 // Subnormal results are multiples of 2^-24. Adding 1.5 * 2^28 makes 2^-24 the last bit of the sum, so the addition
 // itself rounds, and the low bits of the sum are the float16.
 MS_MML_INLINE void store(Half* to, double value) {
@@ -244,7 +245,7 @@ MS_MML_INLINE void store(Half* to, Values vector) {
 #endif
 
 // ---------------------------------------------------------------------------------------------------------------------
-// For operators.h
+// The traits that operators.h needs
 // ---------------------------------------------------------------------------------------------------------------------
 
 template <class T, class Scalar>

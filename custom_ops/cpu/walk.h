@@ -19,16 +19,17 @@
 namespace ms_mml {
 namespace {
 
-constexpr int64_t kMaxNarrowClasses = 16, kMaxShortClasses = 256;  // measured: up to here each algorithm is the fastest
+// Measured: each algorithm is the fastest up to its limit.
+constexpr int64_t kMaxNarrowClasses = 16, kMaxShortClasses = 256;
 
-// Coefficients for a gap without rounding error, as for most scores in float16 and float32.
+// Coefficients for a gap that a single Value holds exactly, as for most float16 and float32 scores.
 template <class Value>
 struct SingleGapCoefficients {
   Value gap, factor;
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Narrow rows: kLanes of them at a time, one in each lane
+// Narrow rows: kLanes rows at a time, one in each lane
 // ---------------------------------------------------------------------------------------------------------------------
 
 // Runs the operator on the rows [first, last).
@@ -37,7 +38,7 @@ double sum_narrow_rows(const Op& shared, int64_t first, int64_t last, TargetChec
   using T = typename Op::T;
   const Op op = shared;  // a local copy stays in registers
   const int64_t classes = op.classes;
-  T padded[kMaxNarrowClasses * kLanes] = {};                        // a copy of fewer than kLanes rows
+  T padded[kMaxNarrowClasses * kLanes] = {};                        // padded copy of fewer than kLanes rows
   T x[kMaxNarrowClasses * kLanes], dx[kMaxNarrowClasses * kLanes];  // transposed: [class][row]
   Lanes<double> total;
   for (int64_t row = first; row < last; row += kLanes) {
@@ -49,7 +50,7 @@ double sum_narrow_rows(const Op& shared, int64_t first, int64_t last, TargetChec
       for (int64_t l = 0; l < kLanes; ++l) x[c * kLanes + l] = rows[l * classes + c];
     }
     int64_t target[kLanes] = {};
-    T score[kLanes];  // of the target
+    T score[kLanes];  // target scores
     double factor[kLanes] = {}, sum[kLanes];
     for (int64_t l = 0; l < count; ++l) target[l] = op.target[row + l];
     for (int64_t l = 0; l < kLanes; ++l) score[l] = rows[l * classes + target[l]];
@@ -94,8 +95,8 @@ MS_MML_INLINE typename Op::T* slopes_at(typename Op::T* dx, int64_t i) {
   return Op::kWrites ? dx + i : nullptr;
 }
 
-// Adds kLanes classes, masking out those from `left` on, which are beyond the end of the row, and `target`, which may
-// be outside of this step.
+// Adds the next kLanes classes. Masks out the classes from `left` on, which are beyond the end of the row, and
+// `target`, which may be outside this step.
 template <class Op, class Row>
 MS_MML_INLINE void add_masked_step(Lanes<typename Op::T>& lanes, const Row& row, const typename Op::T* x,
                                    typename Op::T* dx, int64_t left, int64_t target) {
@@ -113,8 +114,9 @@ MS_MML_INLINE void add_masked_step(Lanes<typename Op::T>& lanes, const Row& row,
 }
 
 // Runs the operator on the short rows [first, last). Every step is masked, because a branch on the target's position
-// would cost more. The last step of a row may read beyond it into the next rows, and write there, because those rows
-// are written later. At the end of the array (reads) or of this group (writes) it uses a padded copy of the row.
+// would cost more. The last step of a row may read beyond its end, in the next rows, and may write there, too, because
+// the slopes of those rows are written later. At the end of the array (reads) or of this group (writes) it uses a
+// padded copy of the row.
 template <class Op>
 double sum_short_rows(const Op& shared, int64_t first, int64_t last, TargetCheck& check) {
   using T = typename Op::T;
@@ -196,7 +198,7 @@ double sum_segment(const Op& op, int64_t row, int64_t first, int64_t last) {
   return lanes.sum();
 }
 
-// Runs an operator on all rows. Returns the sum of factor * sum over the rows if Op::kAdds.
+// Runs an operator on all rows. If Op::kAdds, returns the sum of factor * row sum over all rows.
 template <class Op>
 double walk(const Op& op) {
   if (op.classes <= kMaxNarrowClasses) {

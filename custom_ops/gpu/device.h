@@ -23,7 +23,7 @@ template <class... Parameters, class... Arguments>
 void launch(const char* name, void (*kernel)(Parameters...), const Call& call, int64_t blocks, int threads,
             Arguments... arguments) {
   if (blocks > INT_MAX)
-    fail("the shape of 'input' makes " + std::to_string(blocks) + " blocks, more than a GPU takes.");
+    fail("the shape of 'input' requires " + std::to_string(blocks) + " blocks, more than a GPU supports.");
   cudaLaunchConfig_t config = {};
   config.gridDim = dim3(static_cast<unsigned>(blocks));
   config.blockDim = dim3(threads);

@@ -41,7 +41,7 @@ __device__ Pack<T> load_pack(const T* from) {
   return *reinterpret_cast<const Pack<T>*>(from);
 }
 
-// Through uint4 and __stwb, because nvcc splits a plain assignment of a Pack into several stores.
+// Stores through uint4 and __stwb, because nvcc splits a plain assignment of a Pack into several stores.
 template <class T>
 __device__ void store_pack(T* to, const Pack<T>& pack) {
   uint4 bits;
@@ -51,7 +51,7 @@ __device__ void store_pack(T* to, const Pack<T>& pack) {
 
 MS_MML_INLINE bool is_pack_aligned(const void* address) { return reinterpret_cast<uintptr_t>(address) % 16 == 0; }
 
-// For operators.h.
+// The traits that operators.h needs.
 template <class T, class Scalar>
 struct GpuTraits {
   using Element = T;

@@ -28,7 +28,7 @@ inline __device__ ExactSum<double>* warp_sums() {
   return sums;
 }
 
-// Also a memory fence: the group's first thread then sees what the other threads of its group wrote before the call.
+// Also a memory fence: afterwards the group's first thread sees all earlier writes of the other threads of its group.
 template <int kGroupSize, class T>
 __device__ Accumulator<T, double> group_sum(Accumulator<T, double> sum) {
   constexpr int kGroupLanes = kGroupSize < kWarpSize ? kGroupSize : kWarpSize;

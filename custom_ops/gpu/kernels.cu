@@ -1,5 +1,5 @@
 // The GPU kernels of the three operators and their launches. walk.cuh has the algorithm and the order of additions.
-// Launches are asynchronous: a call returns when its work is in the stream.
+// Launches are asynchronous: a call returns as soon as its work is queued in the stream.
 #include "../kernels.h"
 #include "device.h"
 #include "walk.cuh"
@@ -7,7 +7,7 @@
 namespace ms_mml {
 namespace {
 
-constexpr int64_t kMaxBlocks = 4096;  // that share the rows; a single block adds up their totals
+constexpr int64_t kMaxBlocks = 4096;  // blocks that share the rows; a single block adds up their totals
 constexpr int kMinBlocksPerSM = 3;    // more would leave too few registers for each thread, and nvcc would spill them
 
 // Segments start at a multiple of this many classes, which is a whole number of packs for every element type.
@@ -171,7 +171,7 @@ void weight_gradient(const Call& call) {
   row_sums_call.output = row_sums.data();
   walk<RowSums, P, T>(row_sums_call);
 
-  // At most N / C chunks, so that the workspace holds at most one sum for each row, or one for each class if C > N.
+  // With at most N / C chunks, the workspace holds at most one sum for each row. A single chunk needs no workspace.
   const int64_t max_chunks = std::max<int64_t>(1, call.rows / call.classes);
   const int64_t chunks = std::max<int64_t>(1, std::min(divide_up(call.rows, kMinChunkRows), max_chunks));
   const int64_t chunk_rows = divide_up(call.rows, chunks);

@@ -1,9 +1,9 @@
-// How the GPU runs an operator on the rows of a matrix: device code. kernels.cu launches it.
+// The device code that runs an operator on the rows of a matrix. kernels.cu launches it.
 //
 //   classes                        threads
 //   up to kMaxClassesFor4Threads   4 for each row, element by element
 //   up to kMaxClassesFor8Threads   8 for each row
-//   up to kMaxClassesForWarp       a warp for each row; with kManyRows rows, up to kSegment classes
+//   up to kMaxClassesForWarp       a warp for each row; with kManyRows rows or more, up to kSegment classes
 //   up to kSegment                 a block for each row
 //   more                           a block for each segment of a row, which writes its sum to a workspace; a second
 //                                  kernel adds up the segments
@@ -12,7 +12,8 @@
 // rows and writes its total to a workspace; a final kernel of one block adds up the totals. So a result has the same
 // bits in every run and on every GPU. If one block handles all rows, it stores the loss directly.
 //
-// The device cannot raise an error: a row whose target is out of range gets slopes of 0 and Op::invalidate_row.
+// The device cannot raise an error. If a target is out of range, it sets the row's slopes to 0 and calls
+// Op::invalidate_row.
 #pragma once
 
 #include "../operators.h"
@@ -24,13 +25,14 @@ namespace {
 
 constexpr int64_t kMaxClassesFor4Threads = 32, kMaxClassesFor8Threads = 128, kMaxClassesForWarp = 1024;
 constexpr int64_t kSegment = 16384;   // classes: 16 packs of float32 for each thread of a block
-constexpr int64_t kManyRows = 16384;  // as many warps keep every multiprocessor busy
+constexpr int64_t kManyRows = 16384;  // with a warp for each, they keep every multiprocessor busy
 constexpr int kPrefetch = 4;          // packs that a thread loads before it uses the first of them
 
 template <class Op>
 using RowSum = Accumulator<typename Op::T, double>;
 
-// Adds the scores of a pack without `target`, which may be outside of this pack. Replaces the scores by their slopes.
+// Adds the terms of a pack's scores to `sum`, except that of `target`, which may be outside this pack. An operator that
+// writes slopes replaces the scores by them.
 template <class Op, class Row>
 __device__ void add_pack(RowSum<Op>& sum, const Row& row, Pack<typename Op::T>& pack, int target) {
   using Real = typename Op::Real;
@@ -49,12 +51,12 @@ __device__ void add_pack(RowSum<Op>& sum, const Row& row, Pack<typename Op::T>& 
   }
 }
 
-// Runs the operator on `count` classes of a row, from `first` on, with kThreadsPerRow threads; returns the sum of the
-// classes that thread number `thread` handles: single elements up to the first pack boundary, packs, and the tail. If
-// the arrays are not aligned to packs, the packs are read and written element by element, so that the order of
-// additions stays the same.
+// Runs the operator on `count` classes of a row, from `first` on, with kThreadsPerRow threads. The classes are divided
+// into single elements up to the first pack boundary, packs, and the tail. Returns the sum of the classes that thread
+// number `thread` handles. If the arrays are not aligned to packs, the packs are read and written element by element,
+// so that the order of additions stays the same.
 //
-// The first packs are loaded before anything else, to overlap with the load of the target and then of its score.
+// The first packs are prefetched before anything else, so that their loads overlap those of the target and its score.
 template <class Op, int kThreadsPerRow>
 __device__ RowSum<Op> walk_classes(const Op& op, int64_t row, int64_t first, int count, int thread) {
   using T = typename Op::T;
