@@ -1,9 +1,9 @@
-/* Calls the functions of a kernel library on behalf of another process, which cannot load the library itself: the
- * library is for another processor, has sanitizers, or runs under valgrind. usage: driver LIBRARY
+/* Calls the functions of a kernel library on behalf of another process, which cannot load the library itself because
+ * the library is for another processor, has sanitizers, or runs under valgrind. usage: driver LIBRARY
  *
- * The driver first writes the name of the library's instruction set, or an empty text if it has none. Then it reads
- * calls from stdin and answers each on stdout, until stdin ends. An integer has 64 bits; a text is its length and its
- * bytes.
+ * The driver first writes the name of the library's instruction set, or an empty string if it has none. Then it reads
+ * calls from stdin and answers each on stdout, until stdin ends. An integer has 64 bits; a string is its length,
+ * followed by its bytes.
  *
  * - call: symbol, number of arguments, and for each argument its dtype, rank, dimensions and contents. The last
  * argument is the output.

@@ -3,7 +3,7 @@
 The DSL compiles elementwise operations on float16 or float32 tensors, all of the same dtype and shape. No operation may
 follow a reduce. The caller therefore computes the inputs that depend on a row's target, in float32:
 
-    high, low   (N, 1)   margin - x[y] as the sum of two numbers, because one float32 cannot hold it exactly
+    high, low   (N, 1)   margin - x[y] as the sum of two values, because one float32 cannot hold it exactly
     wrong       (N, C)   1 for a wrong class; 0 for the target, and for the whole row if its target is out of range
     factor      (N, 1)   the factor of each row's slopes
     own         (N, 1)   the gradient at the target: -factor * the sum of the row's slopes
@@ -64,7 +64,7 @@ def _sum(term, arguments, kernel_name):
 def _scale(slope, arguments, kernel_name):
     """Build the kernel for factor * `slope(hinge)`, with `own` at the target.
 
-    `own` is 0 for a row whose target is out of range, where `wrong` is 0 for every class.
+    If a row's target is out of range, its `wrong` is 0 for every class and its `own` is 0, so its gradient is 0.
     """
     tensors = _placeholders(arguments)
     scores, high, low, wrong, factor, own = tensors

@@ -1,4 +1,4 @@
-"""The operators made of the kernels in multi_margin_loss.py, and their registration in MindSpore.
+"""The operators made from the kernels in multi_margin_loss.py, and their registration in MindSpore.
 
 deploy.py writes CANN's operator information from the same table. The operators have no attributes, because MindSpore
 passes none to operators of a CANN package: p is part of the name, and the margin is part of the inputs. The names

@@ -1,4 +1,4 @@
-// Stubs for the operations of a core: copies between global and local memory, and vector operations.
+// Stubs of a core's operations: copies between global and local memory, and vector operations.
 #pragma once
 
 #include "kernel_operator.h"
@@ -129,8 +129,8 @@ void Select(const LocalTensor<T>& to, const LocalTensor<uint8_t>& bits, const Lo
   for (uint32_t i = 0; i < count; ++i) values[i] = bytes[i / 8] >> i % 8 & 1 ? chosen[i] : others[i];
 }
 
-// Adds up each 256 bytes as a tree, then these sums in order. The chip may use the scratch buffer in any way, so it is
-// filled with poison.
+// Adds up the values of each 256 bytes pairwise, then these sums in order. The chip may leave any values in the scratch
+// buffer, so the stub fills it with poison.
 template <class T>
 void ReduceSum(const LocalTensor<T>& to, const LocalTensor<T>& from, const LocalTensor<T>& scratch,
                const int32_t count) {

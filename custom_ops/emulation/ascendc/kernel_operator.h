@@ -1,5 +1,5 @@
-// A stub for CANN's header of the same name: the part of Ascend C that the kernels use, for this processor's compiler.
-// It checks results and memory accesses, not speed, and refuses errors that the chip would not report (machine.h).
+// A stub of CANN's header of the same name, for the host compiler: the part of Ascend C that the kernels use. It checks
+// results and memory accesses, not speed, and reports errors that the chip would not report (machine.h).
 #pragma once
 
 #include <algorithm>

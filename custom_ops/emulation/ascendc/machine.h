@@ -1,9 +1,9 @@
 // One core of the emulated chip: its local memory, and which of its units may read each buffer.
 //
-// A core's units (copies in, vector, copies out, scalar) run concurrently. A unit may read what another wrote only
+// A core's units (copies in, vector, copies out, scalar) run concurrently. A unit may read the output of another only
 // after a queue has passed the buffer on or a barrier has waited for the writer. The vector unit needs a barrier even
-// between its own operations. The emulation runs the units one after another, so each buffer records which units have
-// waited; a read by any other unit ends the call with an error.
+// between its own operations. The emulation runs the units one after another, so a missing barrier would not change its
+// results. Each buffer therefore records which units have waited; a read by any other unit ends the call with an error.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ inline uint64_t whole_blocks(uint64_t bytes) { return (bytes + kBlock - 1) / kBl
 
 enum class State { kFree, kAllocated, kQueued, kTaken };
 
-// A buffer of local memory. A tensor is stale, because it was freed, if its lease is not the buffer's.
+// A buffer of local memory. If a tensor's lease differs from the buffer's, the tensor is stale: it was freed.
 struct Buffer {
   unsigned char* memory;
   uint64_t size;
@@ -116,7 +116,7 @@ struct Core {
     index = this_core, local_memory = bytes, used = 0;
   }
 
-  // Called when the kernel returns, which must have freed all tensors of its queues.
+  // Called when the kernel returns. The kernel must have freed all tensors of its queues.
   void end() {
     for (const Buffer& buffer : buffers) {
       if (buffer.state == State::kQueued) refuse("a tensor is still in a queue: EnQue without DeQue");

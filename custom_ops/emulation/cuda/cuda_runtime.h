@@ -1,5 +1,5 @@
-// A stub of CUDA's header of the same name, for the host compiler: everything that the GPU kernels use. The emulation
-// checks results and memory accesses; it says nothing about speed. simt.cc runs the threads.
+// A stub of CUDA's header of the same name, for the host compiler. It declares everything that the GPU kernels use. The
+// emulation checks results and memory accesses, not speed. simt.cc runs the threads.
 #pragma once
 
 #include <algorithm>

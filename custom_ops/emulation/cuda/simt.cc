@@ -27,7 +27,7 @@ namespace {
 constexpr size_t kStack = 1 << 16;       // bytes
 constexpr unsigned char kPoison = 0xff;  // bytes of 0xff are a NaN in every floating-point type
 
-// An execution context with its stack: of a thread or of the scheduler.
+// The execution context and stack of a thread or of the scheduler.
 struct Fiber {
   ucontext_t context;
   const void* stack = nullptr;
@@ -45,7 +45,7 @@ void switch_fiber(Fiber& from, Fiber& to) {
 #endif
 }
 
-// A barrier: the threads wait until the last one has arrived. It can be used any number of times.
+// A reusable barrier: the threads wait until the last one has arrived. `times` counts how often that has happened.
 struct Barrier {
   unsigned arrived = 0, times = 0;
 };
@@ -61,7 +61,7 @@ struct Thread {
 };
 
 struct Shuffle : Barrier {
-  uint64_t values[2][kWarp];  // of this use and the previous one, whose values some lanes may not have read yet
+  uint64_t values[2][kWarp];  // this use's, and the previous one's, which some lanes may not have read yet
 };
 
 Fiber scheduler;
@@ -124,7 +124,7 @@ std::vector<size_t> random_order(size_t count) {
   return order;
 }
 
-// Resumes every thread of a warp that is ready; returns whether there was one.
+// Resumes every ready thread of a warp; returns whether there was one.
 bool resume_warp(size_t warp, const std::vector<size_t>& lanes) {
   bool moved = false;
   for (const size_t lane : lanes) {

@@ -4,8 +4,8 @@
 //   MultiMarginLossRowsP1, P2     input (N, C), target (N,), margin (2,)              -> sums (N,)
 //   MultiMarginLossSlopesP1, P2   factor (N,), input (N, C), target (N,), margin (2,) -> slopes (N, C)
 //
-// All parameters are tensors, because some of MindSpore's routes to the chip pass no attributes. The margin is the sum
-// of two float32 numbers, passed as their int32 bits: mixed precision would convert floating-point inputs to float16.
+// All parameters are tensors, because MindSpore passes no attributes to operators of a CANN package. The margin is the
+// sum of two floats, passed as their int32 bits: mixed precision would convert floating-point inputs to float16.
 #include "register/op_def_registry.h"
 #include "register/tilingdata_base.h"
 #include "tiling.h"

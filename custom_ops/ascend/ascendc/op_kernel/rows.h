@@ -1,4 +1,4 @@
-// The parts that all operators share. Rows gives the rows of this core, the target and gap of a row, and its scores
+// The parts that all kernels share. Rows gives the rows of this core, the target and gap of a row, and its scores
 // tile by tile as float32. RowTotal adds up a row over its tiles.
 //
 // Each queue has two buffers, so that the next tile can be copied while the current one is computed. RowTotal has one
@@ -68,7 +68,7 @@ class Rows {
     return values;
   }
 
-  // The target itself adds nothing to a sum over the wrong classes.
+  // Sets the target's value to 0, because sums are over the wrong classes only.
   __aicore__ inline void clear_target(const Floats& values, int64_t start) const {
     if (start <= y_ && y_ < start + count(start)) clear(values, static_cast<uint32_t>(y_ - start));
   }

@@ -1,5 +1,5 @@
 // The gradient of factor * the row sums: factor * the slope of hinge^P at each wrong class, and minus the sum of these
-// at the target. (N, C), of input's dtype. A row is 0 if its target is out of range.
+// at the target. The output has input's shape (N, C) and dtype. A row is 0 if its target is out of range.
 //
 // Each tile is stored with 0 at the target. After the last tile the sum is known and overwrites that 0. The slopes are
 // summed before the multiplication by the factor, so for P = 1 the sum is an exact count.

@@ -1,8 +1,8 @@
 // The arithmetic of a tile, in float32 and local memory: hinge_i = max(0, margin - x[y] + x[i]), its power and its
 // slope.
 //
-// In the last tile the buffers extend past the row's end. Only comparisons process those values, and their bits are
-// unused. A barrier of the vector unit follows every operation, because the next operation reads its output.
+// In the last tile the buffers extend past the row's end. Only comparisons process those values, and the resulting bits
+// are unused. A barrier of the vector unit follows every operation, because the next operation reads its output.
 #pragma once
 
 #include "kernel_operator.h"
@@ -16,7 +16,7 @@ __aicore__ inline void vector_barrier() { AscendC::PipeBarrier<PIPE_V>(); }
 
 constexpr uint32_t kLanes = 64;  // float32 values per vector instruction: 256 bytes
 
-// margin - x[y] as the sum of two numbers: high is the rounded difference, and low the remainder. low is 0 if high is
+// margin - x[y] as the sum of two floats: high is the rounded difference, and low the remainder. low is 0 if high is
 // infinite or NaN.
 struct Gap {
   float high, low;
@@ -91,7 +91,7 @@ __aicore__ inline void scale(const Floats& values, float factor, uint32_t count)
   vector_barrier();
 }
 
-// Sets one value to 0. A vector operation begins at a block of 32 bytes, so a mask selects the lane.
+// Sets one value to 0. A vector operation must begin at a multiple of 32 bytes, so a mask selects the lane.
 __aicore__ inline void clear(const Floats& values, uint32_t lane) {
   uint64_t mask[2] = {uint64_t{1} << lane % kLanes, 0};
   AscendC::Duplicate(values[lane / kLanes * kLanes], 0.0f, mask, 1, 1, 8);
