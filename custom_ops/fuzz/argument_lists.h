@@ -1,4 +1,4 @@
-// Which argument lists an entry point must accept: a second implementation of the comment in call.h, independent of
+// The argument lists that an entry point must accept: the specification in call.h, implemented independently of
 // decode().
 #pragma once
 

@@ -1,6 +1,6 @@
-// Interprets the fuzzer's input as choices: of an argument list, and of the contents of its arrays. FuzzedDataProvider
-// reads each choice from the end of the input, and only the bytes for array values from its beginning. So a mutation of
-// one byte changes one choice.
+// Uses the fuzzer's input to choose an argument list and the contents of its arrays. FuzzedDataProvider reads most
+// choices from the end of the input, but the bytes for array values and for random dtype names from its beginning. So
+// a mutation of one byte usually changes one choice.
 #pragma once
 
 #include <fuzzer/FuzzedDataProvider.h>

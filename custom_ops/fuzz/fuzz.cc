@@ -2,7 +2,7 @@
 // the fuzzer's input: valid, or with a few defects. Then the target checks that
 //
 // - InferShape gives the shape of the output
-// - an invalid list is refused with a message before any array is accessed: its arrays are poisoned memory
+// - an invalid list is refused with a message, before any of its arrays (which are poisoned) is accessed
 // - a valid list with targets out of range is refused with a message that names the first of them
 // - any other valid list is accepted: the inputs stay unchanged, and all of the output is written; two calls give the
 //   same bits, and so does every instruction set of this processor
@@ -25,7 +25,7 @@ void expect(bool holds, const char* expectation) {
   std::abort();
 }
 
-// Checks what the formula implies for zeros and signs, regardless of rounding.
+// Checks the zeros and signs that the formula implies, regardless of rounding.
 void check_signs(const Symbol& symbol, const List& list, const std::vector<Array>& arrays) {
   const size_t input = symbol.input();
   const Format& format = *format_of(list[input].dtype);

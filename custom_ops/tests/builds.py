@@ -58,6 +58,6 @@ def copy_with_mutants(folder, mutants):
 
 
 def build_ascendc(folder, source=KERNELS):
-    """Build the Ascend C kernels of a custom_ops folder for emulation; return the command that serves them."""
+    """Build the Ascend C kernels of a custom_ops folder for emulation; return the driver command that runs them."""
     build(folder, KERNELS / "emulation" / "ascendc", f"-DMS_MML_SOURCE={source}")
     return [str(folder / "driver"), str(folder / "libms_mml_ascendc_emulated.so")]

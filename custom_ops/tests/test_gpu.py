@@ -1,5 +1,8 @@
-"""The GPU kernels, beyond running the suite on `cuda-emulated`: the emulation detects races, nvcc compiles the source
-without warnings, and the errors without nvcc or without a GPU."""
+"""Tests of the GPU kernels that the suite's `cuda-emulated` does not cover.
+
+The emulation detects races, nvcc compiles the source without warnings, and the errors without nvcc or without a GPU
+name what is missing.
+"""
 
 import pathlib
 import re
@@ -109,7 +112,7 @@ def test_more_rows_than_blocks_can_hold_at_once(shape):
 
 @pytest.fixture(scope="module")
 def gpu_build(tmp_path_factory):
-    """A build folder. Every warning of nvcc or the host compiler, and every register spill, is an error."""
+    """The folder of a build in which every compiler warning and every register spill is an error."""
     folder = tmp_path_factory.mktemp("gpu")
     strict = "-Werror=all-warnings -Xcompiler=-Werror -Xptxas=--warn-on-spills,--warning-as-error"
     build(folder, KERNELS, "-DMS_MML_CUDA=ON", f"-DCMAKE_CUDA_FLAGS={strict}")

@@ -60,8 +60,8 @@ def test_address_and_undefined_behaviour_sanitizers(reference, tmp_path):
 
 
 def test_thread_sanitizer(tmp_path):
-    """Narrow, short and long rows, and segments of a few rows; bad targets, which any thread may find; several callers
-    at once."""
+    """ThreadSanitizer reports no race in narrow, short and long rows, in segments of few rows, with bad targets (which
+    any thread may find), and with several callers at once."""
     path, environment = build_sanitized("thread", ("libtsan.so",), tmp_path)
     code = f"""
 import concurrent.futures
@@ -121,7 +121,7 @@ def test_conversion_of_every_float16(cpu_library):
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 @pytest.mark.parametrize("classes", [3, 40, 300])
 def test_slopes_that_overflow_the_dtype(cpu_library, classes, dtype):
-    """The slope of an active class is infinite, that of an inactive class is 0."""
+    """The slope of an active class is infinite; that of an inactive class is 0."""
     scores, target = np.zeros((2, classes), dtype), np.zeros(2, np.int64)
     scores[1, 2] = -1
     weight = np.full(classes, np.finfo(dtype).max)
@@ -137,7 +137,7 @@ def test_float16_with_any_margin(cpu_library, p, margin):
     """Moderate margins are computed in float, others in double; both are accurate to 1 ulp."""
     rng = np.random.default_rng(0)
     scores, target = rng.standard_normal((50, 300)).astype(np.float16), rng.integers(0, 300, 50)
-    scores[:, ::3] = scores[range(50), target][:, None]  # the gap and the score add up to the margin
+    scores[:, ::3] = scores[range(50), target][:, None]  # each equals the target score, so gap + x is the margin
     exact = cpu_library.loss(**Inputs(scores.astype(np.float64), target, None, p, margin, "none").arguments())
     with np.errstate(over="ignore"):
         expected = exact.astype(np.float16)
@@ -147,7 +147,7 @@ def test_float16_with_any_margin(cpu_library, p, margin):
 
 
 def test_every_number_of_classes(cpu_library):
-    """Across the limits of narrow, short and long rows, and with row counts that do not fill the lanes."""
+    """Covers the limits between narrow, short and long rows, and row counts that do not fill the lanes."""
     rng = np.random.default_rng(0)
     for classes in (*range(1, 40), *range(250, 275)):
         for rows in (1, 16, 23):
@@ -226,7 +226,7 @@ def test_concurrent_calls(cpu_library):
 
 
 def test_a_forked_process():
-    """The parent's helper threads do not exist there; a library that waited for them would hang until the alarm."""
+    """The child has no helper threads; a library that waited for the parent's would hang until the alarm."""
     code = """
 import os, signal, sys
 import numpy as np
