@@ -1,6 +1,5 @@
 """The suite's options, the legs of a run, and the fixture that runs a case on a leg."""
 
-import os
 import pathlib
 
 import pytest
@@ -8,18 +7,12 @@ import pytest
 from conformance import ledger
 from conformance.cases import TIERS, all_cases
 from conformance.isolation import Isolated, legs
-from conformance.leg import Leg
+from conformance.leg import DEVICE_TARGETS, Leg
 from conformance.recorder import Recorder
 from conformance.subjects import OWN, default, known
 from conformance.subjects.base import NotAvailable
 from conformance.verdict import Outcome, Verdict
 
-# Device target -> the platforms that MindSpore's own tests name in their marks (arg_mark).
-TARGETS = {
-    "CPU": ("cpu_linux",),
-    "GPU": ("platform_gpu",),
-    "Ascend": ("platform_ascend", "platform_ascend310p", "platform_ascend910b"),
-}
 LEVELS = {"quick": "level0", "full": "level1", "huge": "level2"}  # tier -> level, as MindSpore's own tests are marked
 MODES = {None: (), "both": ("graph", "pynative"), "graph": ("graph",), "pynative": ("pynative",)}
 SUITE = pathlib.Path(__file__).resolve().parent
@@ -29,7 +22,9 @@ LEGS = pytest.StashKey()
 
 def pytest_addoption(parser):
     group = parser.getgroup("conformance")
-    group.addoption("--device-target", default="CPU", choices=TARGETS, help="where the subject runs (default: CPU)")
+    group.addoption(
+        "--device-target", default="CPU", choices=DEVICE_TARGETS, help="where the subject runs (default: CPU)"
+    )
     group.addoption(
         "--subject",
         action="append",
@@ -45,7 +40,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Find the legs once. A requested subject or device target that is unavailable ends the run with the reason."""
-    for mark in (*LEVELS.values(), *(platform for platforms in TARGETS.values() for platform in platforms)):
+    for mark in (*LEVELS.values(), *(platform for platforms in DEVICE_TARGETS.values() for platform in platforms)):
         config.addinivalue_line("markers", f"{mark}: as in MindSpore's own tests")
     if hasattr(config, "workerinput"):
         config.stash[LEGS] = [Leg(*leg) for leg in config.workerinput["legs"]]
@@ -129,7 +124,7 @@ def pytest_generate_tests(metafunc):
 
 
 def _marks(level, target):
-    return [getattr(pytest.mark, name) for name in (level, *TARGETS[target])]
+    return [getattr(pytest.mark, name) for name in (level, *DEVICE_TARGETS[target])]
 
 
 def pytest_collection_modifyitems(config, items):
@@ -154,22 +149,6 @@ def _spread(few, many):
     for i, item in enumerate(few):
         spread += [*many[i * distance : (i + 1) * distance], item]
     return spread + many[len(few) * distance :]
-
-
-@pytest.hookimpl(optionalhook=True, hookwrapper=True)
-def pytest_xdist_auto_num_workers(config):
-    """With `-n auto` on the CPU, start two workers for each core, because some of them wait (see `_waits`).
-
-    It does not if `--mode` excludes graph mode, if memory is short (a worker needs up to 2 GB for the
-    processes of its legs), or if the user sets the number in the environment.
-    """
-    outcome = yield
-    workers = 2 * outcome.get_result()
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    on_cpu, mode = config.getoption("--device-target") == "CPU", config.getoption("--mode")
-    may_wait = _runs_cases(config) and on_cpu and mode != "pynative"
-    if may_wait and memory >= workers * 2 * 2**30 and "PYTEST_XDIST_AUTO_NUM_WORKERS" not in os.environ:
-        outcome.force_result(workers)
 
 
 @pytest.fixture(scope="session")

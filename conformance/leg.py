@@ -2,6 +2,13 @@
 
 from typing import NamedTuple
 
+# Device target -> the platforms that MindSpore's own tests name in their marks (arg_mark).
+DEVICE_TARGETS = {
+    "CPU": ("cpu_linux",),
+    "GPU": ("platform_gpu",),
+    "Ascend": ("platform_ascend", "platform_ascend310p", "platform_ascend910b"),
+}
+
 
 class Leg(NamedTuple):
     """The leg, and what its subject declares about itself (see `subjects.base.Subject`)."""

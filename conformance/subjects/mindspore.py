@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 
+from conformance.leg import DEVICE_TARGETS
 from conformance.subjects.base import NotAvailable, Subject
 
 
@@ -12,7 +13,7 @@ class MindSporeFunction(Subject):
     In graph mode it is called from a compiled Cell, in PyNative mode directly.
     """
 
-    targets = ("CPU", "GPU", "Ascend")
+    targets = tuple(DEVICE_TARGETS)
     modes = ("graph", "pynative")
 
     def __init__(self, target, mode):

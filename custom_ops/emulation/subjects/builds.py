@@ -8,7 +8,8 @@ from conformance.subjects.base import NotAvailable
 from custom_ops.emulation.driver import DrivenLibrary
 from ms_mml.subjects.library import build_report
 
-BUILDS = "MS_MML_EMULATION"  # environment variable: the folder that holds all emulated builds
+CHECKOUT = pathlib.Path(__file__).parents[3]
+BUILDS = "MS_MML_EMULATION"  # environment variable: the folder of all emulated builds, instead of the checkout's build/
 
 
 def find_build(name, library, build, made_by):
@@ -16,9 +17,9 @@ def find_build(name, library, build, made_by):
 
     The folder holds the library and its driver. `build` is the path of its build.json, relative to the folder.
     """
-    folder = pathlib.Path(os.environ.get(BUILDS, "")).absolute() / name
+    folder = pathlib.Path(os.environ.get(BUILDS, CHECKOUT / "build")).absolute() / name
     if not (folder / library).is_file():
-        raise NotAvailable(f"{BUILDS} names no folder with {name}/{library}; build it with: {made_by}")
+        raise NotAvailable(f"{folder / library} does not exist; build it with: {made_by}")
     return folder, build_report(json.loads((folder / build).read_text()))
 
 
