@@ -55,6 +55,7 @@ def add_import(checkout, importer, imported):
     ("ms_mml.subjects.library", "custom_ops.tests.builds"),
     ("ms_mml.tests.conftest", "ci.matrix"),
     ("custom_ops.tests.builds", "ci.matrix"),
+    ("custom_ops.ascend.akg.operators", "ci.matrix"),
 ])  # fmt: skip
 def test_a_forbidden_import_fails(importer, imported, checkout):
     add_import(checkout, importer, imported)

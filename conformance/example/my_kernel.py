@@ -11,7 +11,7 @@ from conformance.subjects.base import Subject
 
 
 class MyKernel:
-    """A stand-in for your library. It computes in float64."""
+    """Replace this by your library. It computes in float64."""
 
     @staticmethod
     def hinge(scores, target, margin):

@@ -9,10 +9,10 @@ import json
 import os
 import pathlib
 import re
-import runpy
 import subprocess
 import sys
 import types
+import zlib
 
 import numpy as np
 import pytest
@@ -35,16 +35,17 @@ SELECT = 'dsl.vcmpsel(wrong, 0.0, "gt", hinges, 0.0)'
 
 
 @pytest.fixture
-def mutant(tmp_path):
+def mutant(tmp_path, monkeypatch):
     """Return a function that makes a subject of an edited copy of the kernels."""
+    monkeypatch.syspath_prepend(tmp_path)
 
     def make(right, wrong):
         text = SOURCE.read_text()
         assert text.count(right) == 1
-        path = tmp_path / SOURCE.name
-        path.write_text(text.replace(right, wrong))
+        name = f"mutant_{zlib.crc32((right + wrong).encode())}"  # Python imports a name only once
+        (tmp_path / f"{name}.py").write_text(text.replace(right, wrong))
         subject = TbeEmulated("CPU", "")
-        subject.kernels = types.SimpleNamespace(**runpy.run_path(str(path)))
+        subject.kernels = importlib.import_module(name)
         return subject
 
     return make
@@ -187,7 +188,7 @@ def test_stub_writes_no_files(tmp_path, monkeypatch):
 
 @pytest.fixture
 def deployed(tmp_path):
-    command = [sys.executable, str(FOLDER / "deploy.py"), str(tmp_path)]
+    command = [sys.executable, "-m", "custom_ops.ascend.tbe.deploy", str(tmp_path)]
     child = subprocess.run(command, capture_output=True, text=True, check=True)
     package = tmp_path / "vendors" / "ms_mml_tbe"
     assert child.stdout == f"export ASCEND_CUSTOM_OPP_PATH={package}:$ASCEND_CUSTOM_OPP_PATH\n"

@@ -128,20 +128,7 @@ def test_dynamic_shapes_are_checked_at_run_time(shapes, message):
 @pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize("bad", [5, -1, 2**40, -(2**63)])
 @pytest.mark.parametrize("rows", [3, 20_000])
-def test_target_out_of_range_in_pynative_mode(rows, bad):
-    ms.set_context(mode=ms.PYNATIVE_MODE)
-    check_target_out_of_range(rows, bad)
-
-
-@pytest.mark.usefixtures("kernels")
-@pytest.mark.parametrize(("rows", "bad"), [(3, 5), (20_000, -1), (20_000, 2**40), (3, -(2**63))])
-def test_target_out_of_range_in_graph_mode(rows, bad):
-    """There are fewer cases because MindSpore takes three seconds to raise a kernel's error in graph mode."""
-    ms.set_context(mode=ms.GRAPH_MODE)
-    check_target_out_of_range(rows, bad)
-
-
-def check_target_out_of_range(rows, bad):
+def test_target_out_of_range(mode, rows, bad):
     """The loss and the gradient raise an error that names the first such row."""
     target = np.zeros(rows, np.int64)
     target[[rows // 2, rows - 1]] = bad

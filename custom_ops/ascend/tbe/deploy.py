@@ -1,4 +1,4 @@
-"""Writes the kernels to a folder in CANN's layout for custom operators: python deploy.py FOLDER
+"""Writes the kernels to a folder in CANN's layout for custom operators: python -m custom_ops.ascend.tbe.deploy FOLDER
 
     FOLDER/vendors/ms_mml_tbe/op_impl/ai_core/tbe/ms_mml_tbe_impl/multi_margin_loss.py   the kernels
     FOLDER/vendors/ms_mml_tbe/op_impl/ai_core/tbe/config/CHIP/aic-CHIP-ops-info.json     the operators, for each chip
@@ -12,7 +12,7 @@ import json
 import pathlib
 import shutil
 
-from registration import OPERATORS, dtypes
+from custom_ops.ascend.tbe.registration import OPERATORS, dtypes
 
 VENDOR = "ms_mml_tbe"
 KERNELS = pathlib.Path(__file__).with_name("multi_margin_loss.py")

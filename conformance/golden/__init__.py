@@ -1,1 +1,0 @@
-"""Committed results with which the oracle must agree."""

@@ -1,0 +1,1 @@
+"""The kernels in AKG's Hybrid DSL."""

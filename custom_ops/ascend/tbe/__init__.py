@@ -1,0 +1,1 @@
+"""The kernels in TBE, CANN's Python DSL."""
