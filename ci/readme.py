@@ -11,6 +11,7 @@ import sys
 from packaging.version import Version
 
 from conformance.contract import CLAUSES
+from conformance.leg import MODES
 from conformance.report import COLOURS, cell, fails, histogram, merged, table, title, version
 
 HERE = pathlib.Path(__file__).parent
@@ -43,7 +44,7 @@ def against(legs):
     newest = {}
     for leg in sorted(legs, key=lambda leg: Version(leg["environment"].get("mindspore", "0"))):
         newest[leg["subject"], leg["mode"]] = leg
-    pairs = [(subject, mode) for subject in ("mindspore", "ms_mml") for mode in ("graph", "pynative")]
+    pairs = [(subject, mode) for subject in ("mindspore", "ms_mml") for mode in MODES]
     chosen = [newest[pair] for pair in pairs if pair in newest]
     rows, rarely = [], []
     for clause in CLAUSES.values():

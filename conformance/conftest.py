@@ -7,14 +7,14 @@ import pytest
 from conformance import ledger
 from conformance.cases import TIERS, all_cases
 from conformance.isolation import Isolated, legs
-from conformance.leg import DEVICE_TARGETS, Leg
+from conformance.leg import DEVICE_TARGETS, MODES, Leg
 from conformance.recorder import Recorder
 from conformance.subjects import OWN, default, known
 from conformance.subjects.base import NotAvailable
 from conformance.verdict import Outcome, Verdict
 
 LEVELS = {"quick": "level0", "full": "level1", "huge": "level2"}  # tier -> level, as MindSpore's own tests are marked
-MODES = {None: (), "both": ("graph", "pynative"), "graph": ("graph",), "pynative": ("pynative",)}
+MODE_OPTIONS = {"both": MODES, **{mode: (mode,) for mode in MODES}}
 SUITE = pathlib.Path(__file__).resolve().parent
 TEST, SELFTEST = SUITE / "test_conformance.py", SUITE / "selftest"
 LEGS = pytest.StashKey()
@@ -31,7 +31,7 @@ def pytest_addoption(parser):
         metavar="NAME",
         help=f"the implementation to test: {', '.join(OWN)}, a declared name, or module:Class; may be repeated",
     )
-    group.addoption("--mode", choices=MODES.keys() - {None}, help="MindSpore's mode (default: all the subject has)")
+    group.addoption("--mode", choices=MODE_OPTIONS, help="MindSpore's mode (default: all the subject has)")
     group.addoption("--tier", default="quick", choices=TIERS, help="which cases run (default: quick)")
     group.addoption("--case", action="append", metavar="ID", help="run only this case; may be repeated")
     group.addoption("--report", metavar="FILE", help="write the outcome of every case to FILE, as JSON")
@@ -68,7 +68,7 @@ def _runs_cases(config):
 
 def _legs(config):
     home = config.invocation_params.dir
-    target, modes = config.getoption("--device-target"), MODES[config.getoption("--mode")]
+    target, modes = config.getoption("--device-target"), MODE_OPTIONS.get(config.getoption("--mode"), ())
     subjects = config.getoption("--subject") or [default(home)]
     if subjects == [None]:
         names = ", ".join(sorted(known(home)))

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+MODES = ("graph", "pynative")  # MindSpore's
+
 # Device target -> the platforms that MindSpore's own tests name in their marks (arg_mark).
 DEVICE_TARGETS = {
     "CPU": ("cpu_linux",),

@@ -12,6 +12,7 @@ from mindspore import dtype as mstype
 from mindspore.ops import constexpr
 
 from ms_mml import library
+from ms_mml.ctypes_interface import symbol
 from ms_mml.fallback import gradient_backward, loss_of_sums
 
 WITHOUT_KERNEL = "float64, empty batches, and shapes unknown when a graph is compiled"
@@ -59,7 +60,7 @@ def row_sums(p, margin):
     def bprop(input, target, margin_bits, out, dout):
         return slopes(dout, input, target, margin_bits), ops.zeros_like(target), ops.zeros_like(margin_bits)
 
-    return operator(f"MultiMarginLossRowsP{p}", lambda input, *_: input[:1], lambda *_: mstype.float32, bprop)
+    return operator(symbol("Rows", p), lambda input, *_: input[:1], lambda *_: mstype.float32, bprop)
 
 
 @functools.cache
@@ -72,7 +73,7 @@ def _slopes(p, margin):
         d_factor, d_input, _ = gradient_backward(factor * classes, input, target, None, d_out, p, margin, "none")
         return d_factor * classes, d_input, ops.zeros_like(target), ops.zeros_like(margin_bits)
 
-    return operator(f"MultiMarginLossSlopesP{p}", lambda _, input, *__: input, lambda _, input, *__: input, bprop)
+    return operator(symbol("Slopes", p), lambda _, input, *__: input, lambda _, input, *__: input, bprop)
 
 
 def operator(name, out_shape, out_dtype, bprop):

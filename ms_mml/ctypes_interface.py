@@ -5,8 +5,12 @@ import ctypes
 import numpy as np
 
 
-def symbol(operator, p, reduction):
-    """The exported function of an operator ('', 'Grad' or 'WeightGrad'), for example MultiMarginLossGradP2Mean."""
+def symbol(operator, p, reduction=""):
+    """The name of an operator's function: MultiMarginLossGradP2Mean, for example.
+
+    The operators of the CPU and GPU libraries are '', 'Grad' and 'WeightGrad'; those for Ascend are 'Rows' and 'Slopes',
+    and have no reduction.
+    """
     return f"MultiMarginLoss{operator}P{p}{reduction.capitalize()}"
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 import ms_mml
+from ms_mml.ctypes_interface import symbol
 
 ENVIRONMENT = "MS_MML_KERNEL"
 CHOICES = ("aot", "composite")
@@ -24,11 +25,11 @@ LIBRARIES = {
     "GPU": ("lib/gpu/libms_mml_gpu.so", f"{INSTALL} --config-settings=cmake.define.MS_MML_CUDA=ON"),
 }
 OP_PACKAGE = "custom_ops/ascend/ascendc/build.sh"
-OPERATORS = tuple(f"MultiMarginLoss{name}P{p}" for name in ("Rows", "Slopes") for p in (1, 2))
+OPERATORS = tuple(symbol(name, p) for name in ("Rows", "Slopes") for p in (1, 2))
 
 
 @dataclass(frozen=True)
-class Library:
+class KernelLibrary:
     """The kernels of one device target.
 
     `path` is the absolute path of their library; if there is none, it is None and `reason` says why. `build` is the
@@ -44,7 +45,7 @@ class Library:
 
 @functools.cache
 def find(target):
-    """Return the `Library` of a device target: 'CPU', 'GPU' or 'Ascend'."""
+    """Return the `KernelLibrary` of a device target: 'CPU', 'GPU' or 'Ascend'."""
     if target == "Ascend":
         return _find_op_package()
     file, build = LIBRARIES[target]
@@ -56,9 +57,11 @@ def find(target):
         if path.is_file():
             problem = _problem(path)
             if problem:
-                return Library(target, None, problem, build)
-            return Library(target, str(path), "found", build, json.loads(path.with_name("build.json").read_text()))
-    return Library(target, None, f"{file} is not in the package", build)
+                return KernelLibrary(target, None, problem, build)
+            return KernelLibrary(
+                target, str(path), "found", build, json.loads(path.with_name("build.json").read_text())
+            )
+    return KernelLibrary(target, None, f"{file} is not in the package", build)
 
 
 def _problem(path):
@@ -76,15 +79,15 @@ def _find_op_package():
     """Find the first op package that has all of our operators for this chip, in MindSpore's search order."""
     installed = os.environ.get("ASCEND_OPP_PATH")
     if not installed:
-        return Library("Ascend", None, "there is no CANN: ASCEND_OPP_PATH is not set", OP_PACKAGE)
+        return KernelLibrary("Ascend", None, "there is no CANN: ASCEND_OPP_PATH is not set", OP_PACKAGE)
     chip = _chip()
     for folder in _op_folders(pathlib.Path(installed)):
         # On a machine without an Ascend chip, an op package for any chip will do.
         files = sorted(folder.glob(f"op_impl/ai_core/tbe/config/{chip or '*'}/aic-*-ops-info.json"))
         chips = [file.parent.name for file in files if json.loads(file.read_text()).keys() >= {*OPERATORS}]
         if chips:
-            return Library("Ascend", str(folder), "found", OP_PACKAGE, {"chips": chips})
-    return Library(
+            return KernelLibrary("Ascend", str(folder), "found", OP_PACKAGE, {"chips": chips})
+    return KernelLibrary(
         "Ascend", None, f"no op package of CANN has its operators{f' for {chip}' if chip else ''}", OP_PACKAGE
     )
 
@@ -112,7 +115,7 @@ def _chip():
 
 @functools.cache
 def choose():
-    """Return the `Library` for the current device target, or None to run MindSpore's own operators.
+    """Return the `KernelLibrary` for the current device target, or None to run MindSpore's own operators.
 
     The environment variable MS_MML_KERNEL requests one of the two: 'aot' or 'composite'. The first call decides for the
     life of the process, because MindSpore does not change its device target either.

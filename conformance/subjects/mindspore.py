@@ -3,7 +3,7 @@
 import importlib.metadata
 import os
 
-from conformance.leg import DEVICE_TARGETS
+from conformance.leg import DEVICE_TARGETS, MODES
 from conformance.subjects.base import NotAvailable, Subject
 
 
@@ -14,7 +14,7 @@ class MindSporeFunction(Subject):
     """
 
     targets = tuple(DEVICE_TARGETS)
-    modes = ("graph", "pynative")
+    modes = MODES
 
     def __init__(self, target, mode):
         os.environ.setdefault("GLOG_v", "4")
@@ -30,7 +30,7 @@ class MindSporeFunction(Subject):
             raise NotAvailable(
                 f"MindSpore {mindspore.__version__} cannot use device target {target}: {reason}"
             ) from error
-        mindspore.set_context(mode={"graph": mindspore.GRAPH_MODE, "pynative": mindspore.PYNATIVE_MODE}[mode])
+        mindspore.set_context(mode=getattr(mindspore, f"{mode.upper()}_MODE"))
         from conformance.subjects import networks
 
         try:  # the public mindspore.runtime.synchronize does nothing on CPU

@@ -7,6 +7,7 @@ import numpy as np
 
 from custom_ops.emulation.subjects.builds import find_build, open_library
 from custom_ops.emulation.subjects.row_kernels import RowKernels
+from ms_mml.ctypes_interface import symbol
 from ms_mml.subjects.library import PoisonedMemory
 
 LIBRARY = "libms_mml_ascendc_emulated.so"
@@ -31,12 +32,12 @@ class AscendcEmulated(RowKernels):
 
     def row_sums(self, p, input, target, margin):
         sums = self.memory.result(target.shape, np.float32)
-        self.kernels.prepare(f"MultiMarginLossRowsP{p}", input, target, margin.view(np.int32), sums)()
+        self.kernels.prepare(symbol("Rows", p), input, target, margin.view(np.int32), sums)()
         return sums
 
     def slopes(self, p, factor, input, target, margin):
         slopes = self.memory.result(input.shape, input.dtype)
-        self.kernels.prepare(f"MultiMarginLossSlopesP{p}", factor, input, target, margin.view(np.int32), slopes)()
+        self.kernels.prepare(symbol("Slopes", p), factor, input, target, margin.view(np.int32), slopes)()
         return slopes
 
 
