@@ -1,4 +1,4 @@
-// The formula: the mathematics of one row of the multi-margin loss, shared by all devices.
+// The formula: the mathematics of one row of the multi-margin loss, shared by the CPU and GPU kernels.
 //
 //   loss(x, y)       = weight[y] / C * sum over i != y of hinge_i^p,   hinge_i = max(0, margin - x[y] + x[i])
 //   d loss / d x[i]  = weight[y] / C * p * hinge_i^(p-1)               for i != y
@@ -6,7 +6,8 @@
 //
 // A hinge of exactly 0 is inactive. NaN propagates: every comparison below is written so that a NaN operand gives NaN.
 // Hinges are computed in Real. Real is double for float32 and float64, and normally float for float16, which halves the
-// work; see float_is_accurate(). Results are rounded to the element type once, at the end.
+// work (except in the CPU's narrow rows); see float_is_accurate(). Results are rounded to the element type once, at the
+// end.
 #pragma once
 
 #if defined(__CUDACC__)

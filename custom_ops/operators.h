@@ -1,6 +1,6 @@
-// The three operators, shared by all devices. An operator defines the term that a score adds to the sum of its row, and
-// the results to store for a row and for all rows. The device (cpu/walk.h, gpu/walk.cuh) decides how memory is read and
-// in which order terms are added.
+// The three operators, shared by the CPU and GPU kernels. An operator defines the term that a score adds to the sum of
+// its row, and the results to store for a row and for all rows. The device (cpu/walk.h, gpu/walk.cuh) decides how
+// memory is read and in which order terms are added.
 //
 // A device describes its elements with a traits struct, the parameter Traits:
 //   Element                              float16, float32 or float64 as the device represents it
