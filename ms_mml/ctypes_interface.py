@@ -8,8 +8,8 @@ import numpy as np
 def symbol(operator, p, reduction=""):
     """The name of an operator's function: MultiMarginLossGradP2Mean, for example.
 
-    The operators of the CPU and GPU libraries are '', 'Grad' and 'WeightGrad'. Those for Ascend are 'Rows' and 'Slopes';
-    they have no reduction.
+    The operators of the CPU and GPU libraries are '', 'Grad' and 'WeightGrad'. Those for Ascend, 'Rows' and 'Slopes',
+    have no reduction.
     """
     return f"MultiMarginLoss{operator}P{p}{reduction.capitalize()}"
 
