@@ -120,10 +120,10 @@ def check_installed(wheel, folder):
 
     python(*pip, "install", "packaging", "pytest", "pytest-xdist")
     shutil.copytree(CHECKOUT / "conformance", folder / "conformance")
-    suite = ("-m", "pytest", "conformance", "--numprocesses=auto", "--subject=ms_mml", "--subject=library")
-    python(
-        *suite, f"--tier={os.environ.get('MS_MML_TIER', 'full')}", f"--report={pathlib.Path('report.json').resolve()}"
-    )
+    tier = os.environ.get("MS_MML_TIER", "full")
+    report = pathlib.Path("report.json").resolve()
+    suite = ("-m", "pytest", "conformance", "--subject=ms_mml", "--subject=library", f"--tier={tier}")
+    python(*suite, f"--numprocesses={2 * os.cpu_count()}", f"--report={report}")
 
     python(*pip, "uninstall", "--yes", "ms-mml")
     remaining = [str(path) for path in (folder / "venv").rglob("ms_mml*")]
