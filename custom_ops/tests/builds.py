@@ -6,6 +6,9 @@ import shutil
 import subprocess
 import sys
 
+from custom_ops.emulation.subjects.ascendc import LIBRARY
+from custom_ops.emulation.subjects.builds import open_library
+
 CHECKOUT = pathlib.Path(__file__).parents[2]
 KERNELS = CHECKOUT / "custom_ops"
 
@@ -58,6 +61,10 @@ def copy_with_mutants(folder, mutants):
 
 
 def build_ascendc(folder, source=KERNELS):
-    """Build the Ascend C kernels of a custom_ops folder for emulation; return the driver command that runs them."""
+    """Build the Ascend C kernels of a custom_ops folder for emulation; return the folder, for `open_ascendc`."""
     build(folder, KERNELS / "emulation" / "ascendc", f"-DMS_MML_SOURCE={source}")
-    return [str(folder / "driver"), str(folder / "libms_mml_ascendc_emulated.so")]
+    return folder
+
+
+def open_ascendc(folder):
+    return open_library(folder, LIBRARY)

@@ -10,8 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from custom_ops.emulation.driver import DrivenLibrary
-from custom_ops.tests.builds import CHECKOUT, build_ascendc, copy_with_mutants, run
+from custom_ops.tests.builds import CHECKOUT, build_ascendc, copy_with_mutants, open_ascendc, run
 
 SHAPE = (7, 1100)  # three cores with unequal rows, and three tiles of which the last is shorter
 MARGIN = np.array([1, 0], np.float32).view(np.int32)
@@ -31,7 +30,7 @@ def slopes(kernels, scores, target):
 
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory):
-    return DrivenLibrary(build_ascendc(tmp_path_factory.mktemp("ascendc")))
+    return open_ascendc(build_ascendc(tmp_path_factory.mktemp("ascendc")))
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -85,7 +84,7 @@ MUTANTS = {
 
 @pytest.fixture(scope="module")
 def mutants(tmp_path_factory):
-    """The command that serves a build with all mutants, and the environment variables that turn them on."""
+    """The folder of a build with all mutants, and the environment variables that turn them on."""
     folder = tmp_path_factory.mktemp("mutants")
     sources = {name: (f"ascend/ascendc/{file}", *texts) for name, ((file, *texts), _) in MUTANTS.items()}
     switches = copy_with_mutants(folder / "custom_ops", sources)
@@ -94,12 +93,12 @@ def mutants(tmp_path_factory):
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_stubs_detect_mutant(mutant, mutants, monkeypatch):
-    (command, switches), (_, (call, message)) = mutants, MUTANTS[mutant]
+    (folder, switches), (_, (call, message)) = mutants, MUTANTS[mutant]
     monkeypatch.setenv(switches[mutant], "1")
     target = np.zeros(SHAPE[0], np.int32)
     target[-1] = SHAPE[1]
     with pytest.raises(RuntimeError, match=message):
-        call(DrivenLibrary(command), np.zeros(SHAPE, np.float16), target)
+        call(open_ascendc(folder), np.zeros(SHAPE, np.float16), target)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])

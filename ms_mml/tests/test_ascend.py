@@ -14,9 +14,8 @@ from mindspore import nn
 import ms_mml
 from conformance.cases.values import POWERS
 from conformance.subjects.networks import Network
-from custom_ops.emulation.driver import DrivenLibrary
 from custom_ops.emulation.simulated_ascend import CHIP, DEVICE, install, operator_factory
-from custom_ops.tests.builds import CHECKOUT, build_ascendc, run
+from custom_ops.tests.builds import CHECKOUT, build_ascendc, open_ascendc, run
 from ms_mml import ascend, functional, info, library
 from ms_mml.tests.test_modes import Slope
 
@@ -36,7 +35,7 @@ def clear_caches():
 
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory):
-    return DrivenLibrary(build_ascendc(tmp_path_factory.mktemp("ascendc")))
+    return open_ascendc(build_ascendc(tmp_path_factory.mktemp("ascendc")))
 
 
 @pytest.fixture
