@@ -160,8 +160,11 @@ def _clause_verdict(outcome, clause):
 
 
 def _compact(outcome):
-    """The fields of an outcome that have a value."""
-    return {name: _round(value) for name, value in outcome.items() if _round(value) not in (None, "", [], ())}
+    """The fields of an outcome that have a value. Only new failures keep their traceback and output."""
+    verdict = Verdict(outcome["verdict"])
+    omitted = set() if verdict.is_failure and verdict is not Verdict.KNOWN else {"traceback", "output"}
+    rounded = {name: _round(value) for name, value in outcome.items() if name not in omitted}
+    return {name: value for name, value in rounded.items() if value not in (None, "", [], ())}
 
 
 def _round(value):
