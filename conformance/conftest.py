@@ -9,7 +9,7 @@ from conformance.cases import TIERS, all_cases
 from conformance.isolation import Isolated, legs
 from conformance.leg import DEVICE_TARGETS, MODES, Leg
 from conformance.recorder import Recorder
-from conformance.subjects import OWN, default, known
+from conformance.subjects import OWN, default, known, similar
 from conformance.subjects.base import NotAvailable
 from conformance.verdict import Outcome, Verdict
 
@@ -86,7 +86,7 @@ def _check_case_ids(config):
     ids = {case.id for case in all_cases()}
     for id in config.getoption("--case") or ():
         if id not in ids:
-            raise pytest.UsageError(f"there is no case '{id}'")
+            raise pytest.UsageError(f"there is no case '{id}'{similar(id, ids)}")
 
 
 def _cases(config):
@@ -177,5 +177,4 @@ def _outcome(leg, case, processes, config):
         return Outcome(Verdict.NOT_AVAILABLE, f"{need}: {leg.lacks[need]}")
     if leg.id not in processes:
         processes[leg.id] = Isolated(leg.subject, leg.target, leg.mode, config.invocation_params.dir)
-    answers = processes[leg.id].ask(case)
-    return answers if isinstance(answers, Outcome) else case.outcome(answers, leg)
+    return processes[leg.id].outcome(case, leg)

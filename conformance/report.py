@@ -22,7 +22,7 @@ BARS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 16.0, 256.0, math.inf)
 # Verdicts from the worst to the best. A cell names its verdicts in this order and has the colour of the first.
 ORDER = [
     *("crashed", "hung", "known: crashed", "known: hung", "diverges", "known: diverges"),
-    *("refuses (undocumented)", "known: refuses (undocumented)", "outdated ledger", "vacuous"),
+    *("adapter error", "refuses (undocumented)", "known: refuses (undocumented)", "outdated ledger", "vacuous"),
     *("refuses (documented)", "not available", "conforms", "not judged"),
 ]
 COLOURS = {"conforms": "good", "refuses (documented)": "none", "not available": "none", "not judged": "none"}

@@ -13,6 +13,7 @@ class Verdict(str, enum.Enum):
     DIVERGES = "diverges"
     REFUSES_AS_DOCUMENTED = "refuses (documented)"  # by the subject's own documentation
     REFUSES = "refuses (undocumented)"
+    ADAPTER = "adapter error"  # the adapter failed, not the implementation
     CRASHED = "crashed"  # the process died
     HUNG = "hung"  # the process had to be killed
     NOT_AVAILABLE = "not available"  # the subject has no interface for what the case needs
@@ -34,3 +35,5 @@ class Outcome:
     ulp: Optional[float] = None
     fraction: Optional[float] = None  # of the bound
     ledger: Optional[str] = None  # the entry that expected the outcome
+    traceback: str = ""  # of the error that the subject raised
+    output: str = ""  # what the subject's process printed during the case

@@ -4,15 +4,20 @@ Every case is called twice, with another call in between, and the two results ar
 """
 
 import contextlib
+import ctypes
+import faulthandler
 import importlib
 import os
 import pathlib
+import signal
 import sys
 
 import numpy as np
 
+from conformance import faults
 from conformance.cases.base import Answer, Call
 from conformance.guard import Memory
+from conformance.subjects import similar
 from conformance.subjects.base import NotAvailable
 
 SUITE_PARENT = str(pathlib.Path(__file__).parents[1])
@@ -29,19 +34,16 @@ def serve(connection, folder, name, target, mode, home):
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # several processes share the cores
     sys.path = [path for path in sys.path if path not in ("", SUITE_PARENT)] + [home, SUITE_PARENT]
     os.chdir(folder)
-    with open("output", "wb") as output:
-        for stream in (1, 2):
-            os.dup2(output.fileno(), stream)
+    _keep_output()
     try:
-        module, _, class_name = name.partition(":")
-        subject_class = getattr(importlib.import_module(module), class_name)
+        subject_class = _subject_class(name, home)
         description = {"targets": list(subject_class.targets), "modes": list(subject_class.modes)}
         subject = None if mode is None else _create(subject_class, target, mode, description)
     except NotAvailable as reason:
         connection.send(("not available", str(reason)))
         return
     except Exception as error:
-        connection.send(("not available", f"{type(error).__name__}: {error}"))
+        connection.send(("not available", f"{type(error).__name__}: {error}\n{faults.described(error)}"))
         return
     connection.send(("ready", description))
     if subject is None:
@@ -53,9 +55,43 @@ def serve(connection, folder, name, target, mode, home):
         except EOFError:
             return
         answers = answer_case(subject, case)
+        _flush()
         failed = any(answer.error for answer in answers)
         usable = not failed or _same_bits(_answer_call(subject, HEARTBEAT), healthy)
         connection.send((answers, usable))
+
+
+def _keep_output():
+    """Write what this process prints, and the stack when a signal kills it, to the file 'output'."""
+    output = os.open("output", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)
+    faulthandler.enable(output)
+    faulthandler.register(signal.SIGUSR1, output)  # isolation.py sends it before it kills
+
+
+def _flush():
+    ctypes.CDLL(None).fflush(None)
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def _subject_class(name, home):
+    """The class named 'module:Class'; raises NotAvailable with similar names if there is none."""
+    module_name, _, class_name = name.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name != module_name.partition(".")[0]:
+            raise
+        names = [file.stem for file in pathlib.Path(home).glob("*.py")]
+        raise NotAvailable(f"ModuleNotFoundError: {error}{similar(module_name, names)}") from error
+    if not hasattr(module, class_name):
+        classes = [name for name, value in vars(module).items() if isinstance(value, type)]
+        raise NotAvailable(f"module '{module_name}' has no class '{class_name}'{similar(class_name, classes)}")
+    return getattr(module, class_name)
 
 
 def _create(subject_class, target, mode, description):
@@ -97,19 +133,34 @@ def _answer_call(subject, call, fold=None, oversized=False):
         for name, array in arrays.items():
             tensors[name] = _to_device(subject, array, call.view if name == "input" else None, not oversized)
         result = getattr(subject, call.operation)(**tensors, **options)
-        array = subject.to_host(result[call.pick] if call.operation == "gradient" else result)
+        if call.operation == "gradient":
+            if not isinstance(result, (tuple, list)) or len(result) != 2:
+                raise faults.ResultError(f"the adapter's gradient returned {type(result).__name__}, expected a pair")
+            result = result[call.pick]
+        array = subject.to_host(result)
         array = np.array(array, copy=True) if not oversized else np.asarray(array)
         array = array if fold is None else fold(array)
         subject.synchronize()
         if array.dtype.kind not in "fiub":
-            raise TypeError(f"returned {array.dtype}, which is no number")
+            raise faults.ResultError(f"the adapter's to_host returned {array.dtype}, which is not a numeric dtype")
         answer = Answer(array)
     except Exception as error:
         with contextlib.suppress(Exception):
             subject.synchronize()
         subject.recover()
-        answer = Answer(error=tuple(parent.__name__ for parent in type(error).__mro__[:-2]), message=str(error))
-    return answer if oversized else answer._replace(wrote=_written(subject, arrays, tensors))
+        answer = _error_answer(error, subject, call)
+    if oversized:
+        return answer
+    try:
+        return answer._replace(wrote=_written(subject, arrays, tensors))
+    except Exception as error:  # of to_host
+        return answer if answer.error else _error_answer(error, subject, call)
+
+
+def _error_answer(error, subject, call):
+    parents = tuple(parent.__name__ for parent in type(error).__mro__[:-2])
+    fault = faults.fault(error, subject, call.arguments)
+    return Answer(error=parents, message=str(error), fault=fault, traceback=faults.described(error))
 
 
 def _to_device(subject, array, view, copy):

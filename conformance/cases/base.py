@@ -33,6 +33,8 @@ class Answer(NamedTuple):
     message: str = ""
     wrote: str = ""  # the input or the memory that the call must not write but did
     same: bool = True  # whether the second call gave the same bits
+    fault: str = ""  # what the adapter did wrong, if the error is not the implementation's (see faults.py)
+    traceback: str = ""
 
     def text(self):
         """The error's class and the first line of its message that has any text."""

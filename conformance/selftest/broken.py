@@ -151,6 +151,13 @@ class Refuses(Broken):
         raise NotImplementedError("this shape is not supported")
 
 
+class PrintsAndRefuses(Refuses):
+    def misbehave(self, input, result):
+        print("from Python")
+        ctypes.CDLL(None).printf(b"from C\n")
+        return super().misbehave(input, result)
+
+
 class RefusesAsDocumented(Refuses):
     limits = {"float32": "its README, 'Limits'"}  # noqa: RUF012
 

@@ -1,5 +1,6 @@
 """Whatever a subject does, its case gets a verdict and the next case runs."""
 
+import re
 import time
 
 import pytest
@@ -40,11 +41,6 @@ def leg(tmp_path):
     return leg
 
 
-def outcome(process, leg, case):
-    answers = process.ask(case)
-    return answers if isinstance(answers, Outcome) else case.outcome(answers, leg)
-
-
 @pytest.mark.parametrize(("name", "verdict", "detail", "broken"), [
     ("Segfaults", Verdict.CRASHED, "died of SIGSEGV", CASE.focus),
     ("Exits", Verdict.CRASHED, "ended with exit code 3", CASE.focus),
@@ -57,25 +53,45 @@ def outcome(process, leg, case):
     ("ReturnsFloat64", Verdict.DIVERGES, "returned float64, expected float32", ("output-dtype",)),
     ("ReturnsGarbage", Verdict.DIVERGES, "returned float64, expected float32", ("output-dtype",)),
     ("ReturnsAnotherShape", Verdict.DIVERGES, "returned shape (5, 1), expected (5,)", ("returns-rows",)),
-    ("ReturnsNothing", Verdict.REFUSES, "TypeError: there is no result", CASE.focus),
-    ("ReturnsAnObject", Verdict.REFUSES, "TypeError: returned object, which is no number", CASE.focus),
+    ("ReturnsNothing", Verdict.ADAPTER, "the adapter raised TypeError: there is no result", CASE.focus),
+    ("ReturnsAnObject", Verdict.ADAPTER, "to_host returned object, which is not a numeric", CASE.focus),
     ("WritesAndRefuses", Verdict.DIVERGES, "wrote to input", ("inputs-kept",)),
     ("Refuses", Verdict.REFUSES, "NotImplementedError: this shape is not supported", CASE.focus),
     ("RefusesAsDocumented", Verdict.REFUSES_AS_DOCUMENTED, "(float32: its README, 'Limits')", ()),
 ])  # fmt: skip
 def test_verdict_and_next_case(isolated, leg, name, verdict, detail, broken):
     process, leg = isolated(name), leg(name)
-    got = outcome(process, leg, CASE)
+    got = process.outcome(CASE, leg)
     assert (got.verdict, got.broken) == (verdict, broken)
     assert detail in got.detail
-    assert outcome(process, leg, NEXT).verdict is Verdict.CONFORMS
+    assert process.outcome(NEXT, leg).verdict is Verdict.CONFORMS
+
+
+@pytest.mark.parametrize(("name", "output"), [
+    ("PrintsAndRefuses", "^from Python\nfrom C\n"),
+    ("Segfaults", "^Fatal Python error: Segmentation fault\n.*in misbehave"),
+    ("Hangs", "in misbehave"),
+    ("Refuses", "^$"),
+])  # fmt: skip
+def test_output_of_a_case(isolated, leg, name, output):
+    """A process that crashes or hangs prints its stack."""
+    process, leg = isolated(name), leg(name)
+    assert re.search(output, process.outcome(CASE, leg).output, re.DOTALL)
+    assert process.outcome(NEXT, leg).output == ""
+
+
+def test_traceback_begins_in_the_subject(isolated, leg):
+    traceback = isolated("Refuses").outcome(CASE, leg("Refuses")).traceback.splitlines()
+    assert traceback[0] == "Traceback (most recent call last):"
+    assert re.fullmatch(r'  File "conformance/selftest/broken.py", line \d+, in loss', traceback[1])
+    assert traceback[-1] == "NotImplementedError: this shape is not supported"
 
 
 def test_process_is_replaced_after_it_lost_its_device(isolated, leg):
     """After the error every call fails, so the next case runs in a new process."""
     process, leg = isolated("LosesItsDevice"), leg("LosesItsDevice")
-    assert outcome(process, leg, CASE).verdict is Verdict.REFUSES
-    assert outcome(process, leg, NEXT).verdict is Verdict.CONFORMS
+    assert process.outcome(CASE, leg).verdict is Verdict.REFUSES
+    assert process.outcome(NEXT, leg).verdict is Verdict.CONFORMS
 
 
 def test_death_between_two_cases(isolated):
@@ -91,7 +107,7 @@ def test_death_between_two_cases(isolated):
 @pytest.mark.parametrize(("subject", "target", "modes", "reason"), [
     (f"{BROKEN}:IsMissing", "CPU", (), "its library is missing; install it: make library"),
     (f"{BROKEN}:DiesAtOnce", "CPU", (), "its process died of SIGABRT as it started"),
-    (f"{BROKEN}:Missing", "CPU", (), "AttributeError: .* has no attribute 'Missing'"),
+    (f"{BROKEN}:Missing", "CPU", (), "has no class 'Missing'; did you mean IsMissing"),
     ("nowhere:Kernel", "CPU", (), "ModuleNotFoundError: No module named 'nowhere'"),
     ("numpyy", "CPU", (), "it is neither module:Class nor one of .*mindspore.*, numpy"),
     ("numpy", "GPU", (), "it runs on CPU"),

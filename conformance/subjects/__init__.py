@@ -5,6 +5,7 @@ declares them in its pyproject.toml, in the same entry-point group or in the tab
 other subject is named by `module:Class`.
 """
 
+import difflib
 import importlib.metadata
 import pathlib
 
@@ -40,8 +41,15 @@ def resolve(name, home):
         return name
     subjects = known(home)
     if name not in subjects:
-        raise NotAvailable(f"it is neither module:Class nor one of {', '.join(sorted(subjects))}")
+        names = ", ".join(sorted(subjects))
+        raise NotAvailable(f"it is neither module:Class nor one of {names}{similar(name, subjects)}")
     return subjects[name]
+
+
+def similar(name, names):
+    """'; did you mean ...?' with up to three of the names, or '' if none is similar."""
+    found = difflib.get_close_matches(name, sorted(names), n=3)
+    return f"; did you mean {' or '.join(found)}?" if found else ""
 
 
 def default(home):

@@ -71,8 +71,8 @@ class Subject:
         """Called after an error: discard any state that the error may have made unusable."""
 
     def loss(self, input, target, **options):
-        raise NotImplementedError
+        raise NotImplementedError("the adapter does not define loss")
 
     def gradient(self, dout, input, target, **options):
         """The gradients with respect to input and weight; the latter is None without a weight."""
-        raise NotImplementedError
+        raise NotImplementedError("the adapter does not define gradient; if there is none, declare it in lacks")
