@@ -1,6 +1,8 @@
 """Generate the tables of README.md and README_CN.md from the committed reports.
 
-usage: python -m ci.readme REPORT.json... README.md... [--check]     with --check, only fail if a README is outdated
+usage: python -m ci.readme REPORT.json... README.md... [--check]
+
+With --check, it writes nothing, and fails if a README is outdated or a report is not fit to be committed.
 """
 
 import argparse
@@ -12,7 +14,8 @@ from packaging.version import Version
 
 from conformance.contract import CLAUSES
 from conformance.leg import MODES
-from conformance.report import COLOURS, cell, fails, histogram, merged, table, title, version
+from conformance.report import BROKEN, cell, fails, merged, percent, precision, table, title, version
+from conformance.verdict import Verdict
 
 HERE = pathlib.Path(__file__).parent
 
@@ -28,15 +31,15 @@ def support(legs):
     rows = []
     for leg in legs:
         verdicts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(leg["verdicts"].items()))
-        errors = [histogram(leg)[part] for part in ("narrow", "wide")]
-        failed = None in errors or any(map(fails, leg["verdicts"]))
-        largest = "" if failed else " / ".join(f"{ulp:.3g}" for ulp in errors)
+        errors = precision(leg)
+        failed = None in (errors["narrow"], errors["wide"]) or any(map(fails, leg["verdicts"]))
+        largest = "" if failed else f"{errors['narrow']:.3g} ulp / {percent(errors['wide'])}"
         tier = f"{leg['run']['tier']} tier{'' if leg['complete'] else ', incomplete'}"
         file = pathlib.Path(leg["file"])
         report = f"[{file.name}]({'/'.join(file.parts[-3:])})"
         rows.append([title(leg), _version(leg), leg["machine"]["python"], verdicts, largest, tier, report])
-    errors = "largest error in ulp: float16 and float32 / float64"
-    return table(["subject, device target, mode", "version", "Python", "verdicts", errors, "tier", "report"], rows)
+    largest = "largest error: float16 and float32 / float64, as a share of its bound"
+    return table(["subject, device target, mode", "version", "Python", "verdicts", largest, "tier", "report"], rows)
 
 
 def against(legs):
@@ -49,7 +52,7 @@ def against(legs):
     rows, rarely = [], []
     for clause in CLAUSES.values():
         cells = [cell(leg, clause.id) for leg in chosen]
-        if all(c["colour"] != "bad" for c in cells):
+        if all(c["colour"] not in ("bad", "known") for c in cells):
             continue
         if max(_share_broken(leg, clause.id) for leg in chosen) < 0.25:
             rarely.append(f"`{clause.id}`")
@@ -62,7 +65,7 @@ def against(legs):
 def _share_broken(leg, clause):
     """The share of a clause's judged cases that break it."""
     counts = leg["clauses"].get(clause, {})
-    broken = sum(n for verdict, n in counts.items() if COLOURS.get(verdict) is None)
+    broken = sum(counts.get(verdict, 0) for verdict in BROKEN)
     return broken / max(1, broken + counts.get("conforms", 0))
 
 
@@ -78,6 +81,14 @@ def readme(text, legs, phrases):
     return text
 
 
+def unfit(file):
+    """Why a report must not be committed: problems of its run, or verdicts that show a fault of the suite."""
+    report = json.loads(file.read_text())
+    faults = [verdict.value for verdict in (Verdict.OUTDATED, Verdict.VACUOUS)]
+    counts = [(title(leg), verdict, leg["verdicts"].get(verdict, 0)) for leg in report["legs"] for verdict in faults]
+    return report["problems"] + [f"{leg}: {n} with the verdict '{verdict}'" for leg, verdict, n in counts if n]
+
+
 def _phrases(file):
     """English phrase -> translation. README_CN.md uses phrases_CN.json; README.md is not translated."""
     language = HERE / f"phrases_{file.stem.partition('_')[2]}.json"
@@ -87,17 +98,21 @@ def _phrases(file):
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m ci.readme", description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="+", type=pathlib.Path, metavar="REPORT.json | README.md")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if a README is outdated")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a README or a report needs work")
     options = parser.parse_args(arguments)
-    legs, _ = merged([file for file in options.files if file.suffix == ".json"])
+    reports = [file for file in options.files if file.suffix == ".json"]
+    faults = [f"{file} must not be committed: {reason}" for file in reports for reason in unfit(file)]
+    legs, _ = merged(reports)
     for file in options.files:
         if file.suffix != ".md":
             continue
         text = readme(file.read_text(), legs, _phrases(file))
-        if options.check and text != file.read_text():
-            sys.exit(f"{file} is outdated; run: ./ci/run readme")
         if not options.check:
             file.write_text(text)
+        elif text != file.read_text():
+            faults.append(f"{file} is outdated; run: ./ci/run readme")
+    if options.check and faults:
+        sys.exit("\n".join(faults))
 
 
 if __name__ == "__main__":

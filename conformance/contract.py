@@ -100,6 +100,28 @@ CLAUSES = {
     **{id: Clause(id, text, "decided") for id, text in _DECIDED.items()},
 }
 
+# The groups of clauses in reports. Every clause belongs to one topic.
+TOPICS = {
+    "Call": ("signature", "p-default", "margin-default", "weight-default", "reduction-default", "platforms"),
+    "Formula": (
+        *("purpose", "formula", "other-classes", "p", "margin", "weight", "example"),
+        *("weight-outside-power", "divisor", "zero-hinge", "one-class", "no-rows", "laws"),
+    ),
+    "Inputs and result": (
+        *("input-shape", "input-float16", "input-float32", "input-float64", "target-shape", "target-int64"),
+        *("target-range", "weight-dtype", "reduction", "reduction-none", "reduction-mean", "reduction-sum"),
+        *("returns-rows", "returns-scalar", "output-dtype"),
+    ),
+    "Gradients": ("gradient", "weight-gradient", "nan-gradient"),
+    "Precision and special values": ("accuracy", "rounded-once", "margin-precision", "nan", "infinity"),
+    "Memory and repeated calls": ("non-contiguous", "inside-buffers", "inputs-kept", "same-twice", "large-sizes"),
+    "Errors": (
+        *("raises-p-or-target-type", "raises-margin-type", "raises-reduction-type", "raises-input-dtype"),
+        *("raises-weight-dtype", "raises-p", "raises-reduction", "raises-target-shape", "raises-weight-shape"),
+        *("raises-rank", "no-class", "target-out-of-range", "bool", "tensor-type", "error-names-argument"),
+    ),
+}
+
 
 def uncovered(cases):
     """Two lists that must be empty: clauses without a case, and cases without a clause or with an unknown one."""
