@@ -53,7 +53,7 @@ class Model(NamedTuple):
             yield int(strength), {name: values[DIGITS.index(digit)] for (name, values), digit in pairs}
 
     def columns(self, strength):
-        """The factors as columns of a covering array: for each, its levels, each of which sets one factor or several."""
+        """The columns of a covering array: for each, its levels, each of which sets one factor or several."""
         joined = self.joined if strength == 2 else ()
         groups = [(name,) for name in self.factors if name not in joined] + ([joined] if joined else [])
         columns = []

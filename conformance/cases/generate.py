@@ -57,7 +57,7 @@ def _level(levels, row):
 
 
 def _forbidden(model, constraint, columns):
-    """A constraint as PICT's rules, which list the forbidden levels of the last column for each choice of the others."""
+    """A constraint as PICT's rules, which forbid levels of the last column for each choice of the others."""
     used = [c for c, levels in enumerate(columns) if any(name in levels[0] for name in constraint.factors)]
     if len(used) < 2:
         return  # the levels of the column satisfy it
