@@ -46,12 +46,14 @@ def merged(files):
         shared = {"run": run, "machine": report["machine"], "file": str(file)}
         legs += [{**leg, **shared, "family": _family(leg["subject"], main)} for leg in report["legs"]]
         mutants.update(report["mutants"])
-    newest_first = sorted(legs, key=_framework_version, reverse=True)
+    newest_first = sorted(legs, key=_versions, reverse=True)
     return sorted(newest_first, key=lambda leg: (FAMILIES.index(leg["family"]), leg["subject"] != main)), mutants
 
 
-def _framework_version(leg):
-    return Version(next((leg["environment"][name] for name in FRAMEWORKS if name in leg["environment"]), "0"))
+def _versions(leg):
+    """The versions of the leg's framework and of Python, for sorting."""
+    framework = next((leg["environment"][name] for name in FRAMEWORKS if name in leg["environment"]), "0")
+    return Version(framework), Version(leg["machine"]["python"])
 
 
 def _family(subject, main):
@@ -66,9 +68,18 @@ def version(leg):
     return ", ".join(f"{text} {leg['environment'][n]}" for n, text in FRAMEWORKS.items() if n in leg["environment"])
 
 
-def framework(leg):
-    """What distinguishes legs of the same title: the version of the framework, or of Python."""
-    return version(leg) or f"Python {leg['machine']['python']}"
+def _platforms(legs):
+    """For each leg the version of its framework, and if other legs share that, the version of Python and the file."""
+    platforms = [[version(leg)] if version(leg) else [] for leg in legs]
+    for distinction in (
+        lambda leg: f"Python {leg['machine']['python']}",
+        lambda leg: pathlib.Path(leg["file"]).stem.removesuffix(".report"),
+    ):
+        names = [(title(leg), *platform) for leg, platform in zip(legs, platforms)]
+        for leg, name, platform in zip(legs, names, platforms):
+            if names.count(name) > 1:
+                platform.append(distinction(leg))
+    return platforms
 
 
 def by_mode(legs):
@@ -135,9 +146,9 @@ def precision(leg):
 
 
 def _histogram(errors, bars):
-    """The label, height in percent, and count of each bar."""
+    """The label, height in percent, and count of each bar; none without errors."""
     counts = collections.Counter(next(label for label, limit in bars.items() if error <= limit) for error in errors)
-    return [(label, 100 * counts[label] / max(counts.values()) if counts else 0, counts[label]) for label in bars]
+    return [(label, 100 * counts[label] / max(counts.values()), counts[label]) for label in bars] if counts else []
 
 
 def percent(fraction):
@@ -230,8 +241,11 @@ def html(legs, mutants):
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    functions = (title, framework, by_mode, cell, summary, precision, percent, coverage, untested)
-    legs = [{**leg, "key": f"leg{n}", "failures": failures(leg)} for n, leg in enumerate(legs, 1)]
+    functions = (title, by_mode, cell, summary, precision, percent, coverage, untested)
+    legs = [
+        {**leg, "key": f"leg{n}", "platform": platform, "failures": failures(leg)}
+        for n, (leg, platform) in enumerate(zip(legs, _platforms(legs)), 1)
+    ]
     families = [list(group) for _, group in itertools.groupby(legs, operator.itemgetter("family"))]
     return environment.get_template("report.html.j2").render(
         legs=legs, families=families, mutants=mutants, topics=list(topics()), clauses=CLAUSES, page=PAGE,

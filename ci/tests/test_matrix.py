@@ -133,6 +133,8 @@ def test_scoreboard(job_results, code, line, tmp_path):
     assert child.returncode == code, child.stderr
     assert child.stdout == line.format(all=len(jobs), others=len(jobs) - 1) + "\n"
     text = (page / "index.html").read_text()
-    assert text.count('<td class="not-run">not run</td>') == len(jobs) - len(job_results)
+    assert text.count('<a class="chip not-run"') == len(jobs) - len(job_results)
+    assert all(text.count(f'href="#{job}"') == text.count(f'<details id="{job}"') == 1 for job in jobs)
+    assert (f'<details id="{CPU}" open>' in text) == ("fail" in job_results.values())
     assert ("a &lt;reason&gt;" in text) == ("fail" in job_results.values())
-    assert ("884 conforms" in text) == (page / "report.html").is_file() == bool(job_results)
+    assert ('<span class="good">884 conforms</span>' in text) == (page / "report.html").is_file() == bool(job_results)
