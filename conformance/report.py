@@ -31,7 +31,7 @@ NO_CLAUSE = "none"  # stands for the clauses of a failure that breaks none, such
 # The label and upper limit of each bar: ulp in float16 and float32, the share of the bound in float64.
 ULPS = {"0": 0, "0.25": 0.25, "0.5": 0.5, "0.75": 0.75, "1": 1, "4": 4, "256": 256, "more": math.inf}
 SHARES = {"0": 0, "0.01%": 1e-4, "1%": 0.01, "10%": 0.1, "50%": 0.5, "100%": 1, "more": math.inf}
-SHOWN = 4  # cases named for each cause of a failure; the JSON report has all of them
+CASES_SHOWN, CAUSES_SHOWN = 4, 12  # for each cause, and for each clause; the JSON report has all of them
 
 
 def merged(files):
@@ -204,7 +204,7 @@ def _rank(key, cases):
 
 def _shown(leg, cases):
     """The first cases of a cause, with the command that repeats each."""
-    first = list(cases)[:SHOWN]
+    first = list(cases)[:CASES_SHOWN]
     return [(id, cases[id], command_options(leg["subject"], leg["target"], leg["mode"], id)) for id in first]
 
 
@@ -249,6 +249,7 @@ def html(legs, mutants):
     families = [list(group) for _, group in itertools.groupby(legs, operator.itemgetter("family"))]
     return environment.get_template("report.html.j2").render(
         legs=legs, families=families, mutants=mutants, topics=list(topics()), clauses=CLAUSES, page=PAGE,
+        causes_shown=CAUSES_SHOWN,
         **{f.__name__: f for f in functions},
     )  # fmt: skip
 

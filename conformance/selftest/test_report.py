@@ -119,8 +119,15 @@ def test_failures_with_a_common_cause_are_one_group(write):
     assert (list(first["cases"]), list(second["cases"])) == (list(many), list(other))
     text, page = render(file)
     assert len(page.blocks["leg1-nan"]) == 2
-    assert f"and {5000 - report.SHOWN:,} others" in text
-    assert len(set(re.findall(r"loss-[0-9]+", text))) == report.SHOWN
+    assert f"and {5000 - report.CASES_SHOWN:,} others" in text
+    assert len(set(re.findall(r"loss-[0-9]+", text))) == report.CASES_SHOWN
+
+
+def test_rare_causes_are_counted(write):
+    failing = {f"loss-{c}{d}": diverges(f"is {c}{d}", "nan") for c in "abcde" for d in "abcde"}
+    text, page = render(write(leg("mine", {"nan": {"diverges": 25}}, others=failing)))
+    assert len(page.blocks["leg1-nan"]) == report.CAUSES_SHOWN
+    assert f"{25 - report.CAUSES_SHOWN} rarer causes, listed in the JSON report" in text
 
 
 def test_traceback_and_output_of_a_failure_are_shown_collapsed(write):
@@ -169,8 +176,10 @@ def test_coverage_is_shown_if_the_report_has_it(write):
 
 
 def test_problems_of_a_run_are_shown_once(write):
-    text, _ = render(write(leg("mine"), leg("torch"), problems=["an entry is outdated"]))
+    problems = ["an entry is outdated", "Traceback\n  in a case\nValueError: no"]
+    text, _ = render(write(leg("mine"), leg("torch"), problems=problems))
     assert text.count("an entry is outdated") == 1
+    assert text.count("<summary>ValueError: no</summary><pre>Traceback") == 1
 
 
 def test_every_clause_has_one_topic():
