@@ -155,13 +155,17 @@ def percent(fraction):
     return f"{100 * fraction:.2g}%"
 
 
-def coverage(leg):
-    """The share of pairs and triples of factor values that the cases of a leg's tier cover, if its report has it."""
+def tiers(legs):
+    """The tiers that the legs ran: the number of cases, and the share of pairs and triples of factor values covered."""
+    return list(dict.fromkeys(_tier(**leg["run"]) for leg in legs))
+
+
+def _tier(tier, cases, coverage=None, **_):
     texts = []
-    for name, (covered, allowed) in leg["run"].get("coverage", {}).items():
+    for name, (covered, allowed) in (coverage or {}).items():
         share = "100%" if covered == allowed else f"{math.floor(1000 * covered / allowed) / 10:g}%"
-        texts.append(f"{name} {share} ({covered:,} of {allowed:,})")
-    return ", ".join(texts)
+        texts.append(f"{name} covered {share} ({covered:,} of {allowed:,})")
+    return ", ".join([f"{tier.capitalize()} tier: {cases:,} cases", *texts])
 
 
 def failures(leg):
@@ -241,7 +245,7 @@ def html(legs, mutants):
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    functions = (title, by_mode, cell, summary, precision, percent, coverage, untested)
+    functions = (title, by_mode, cell, summary, precision, percent, tiers, untested)
     legs = [
         {**leg, "key": f"leg{n}", "platform": platform, "failures": failures(leg)}
         for n, (leg, platform) in enumerate(zip(legs, _platforms(legs)), 1)
