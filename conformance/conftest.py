@@ -1,6 +1,7 @@
 """The suite's options, the legs of a run, and the fixture that runs a case on a leg."""
 
 import pathlib
+import shlex
 
 import pytest
 
@@ -17,7 +18,7 @@ LEVELS = {"quick": "level0", "full": "level1", "huge": "level2"}  # tier -> leve
 MODE_OPTIONS = {"both": MODES, **{mode: (mode,) for mode in MODES}}
 SUITE = pathlib.Path(__file__).resolve().parent
 TEST, SELFTEST = SUITE / "test_conformance.py", SUITE / "selftest"
-LEGS = pytest.StashKey()
+LEGS, LEDGER = pytest.StashKey(), pytest.StashKey()
 
 
 def pytest_addoption(parser):
@@ -35,6 +36,9 @@ def pytest_addoption(parser):
     group.addoption("--tier", default="quick", choices=TIERS, help="which cases run (default: quick)")
     group.addoption("--case", action="append", metavar="ID", help="run only this case; may be repeated")
     group.addoption("--report", metavar="FILE", help="write the outcome of every case to FILE, as JSON")
+    group.addoption(
+        "--ledger", action="append", default=[], metavar="FILE", help="a ledger of your own; may be repeated"
+    )
     group.addoption("--accept-known", action="store_true", help="divergences the ledger expects do not fail the run")
 
 
@@ -44,6 +48,7 @@ def pytest_configure(config):
         config.addinivalue_line("markers", f"{mark}: as in MindSpore's own tests")
     if hasattr(config, "workerinput"):
         config.stash[LEGS] = [Leg(*leg) for leg in config.workerinput["legs"]]
+        config.stash[LEDGER] = config.workerinput["ledger"]
         return
     _check_case_ids(config)
     report = config.getoption("--report")
@@ -52,8 +57,28 @@ def pytest_configure(config):
     config.stash[LEGS] = _legs(config) if _runs_cases(config) else []
     if _runs_cases(config):
         config.option.tbstyle, config.option.reportchars = "no", ""  # the recorder prints a line for each failure
+    config.stash[LEDGER] = own = _own_ledger(config)
     options = [config.getoption(name) for name in ("--tier", "--report", "--accept-known")]
-    config.pluginmanager.register(Recorder(config.stash[LEGS], *options))
+    config.pluginmanager.register(Recorder(config.stash[LEGS], *options, own, _ledger_options(config)))
+
+
+def _own_ledger(config):
+    """The entries of the files that --ledger names."""
+    try:
+        return [entry for file in config.getoption("--ledger") for entry in ledger.read(file)]
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _ledger_options(config):
+    return "".join(f" --ledger {shlex.quote(file)}" for file in config.getoption("--ledger"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """With pytest-xdist, a worker that has nothing left to do takes tests from others, unless --dist says otherwise."""
+    if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
+        config.option.dist = "worksteal"
 
 
 def _paths(config):
@@ -101,6 +126,7 @@ def _cases(config):
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node):
     node.workerinput["legs"] = [tuple(leg) for leg in node.config.stash[LEGS]]
+    node.workerinput["ledger"] = node.config.stash[LEDGER]
 
 
 def pytest_ignore_collect(collection_path, config):
@@ -164,7 +190,8 @@ def run_case(request, _processes):
     """A function that runs a case on a leg, records the outcome for the report, and returns it."""
 
     def run_case(leg, case):
-        outcome = ledger.apply(_outcome(leg, case, _processes, request.config), leg, case.id)
+        entries = ledger.entries() + request.config.stash[LEDGER]
+        outcome = ledger.apply(_outcome(leg, case, _processes, request.config), leg, case.id, entries)
         recorded = {**vars(outcome), "verdict": outcome.verdict.value, "broken": list(outcome.broken)}
         request.node.user_properties.append(("conformance", {"leg": leg.id, "case": case.id, "outcome": recorded}))
         return outcome

@@ -69,8 +69,9 @@ def described(error):
 
 def relative(text):
     """The text with paths relative to the folders that Python imports from and to the working directory."""
-    folders = {os.path.abspath(folder) for folder in (*sys.path, os.getcwd()) if folder}
-    for folder in sorted(folders - {os.sep}, key=len, reverse=True):
+    folders = {os.path.abspath(folder) for folder in (*sys.path, os.getcwd()) if folder} - {os.sep}
+    inside = {folder for folder in folders if re.search(r"\b(site|dist)-packages/", folder)}
+    for folder in sorted(folders - inside, key=len, reverse=True):
         text = text.replace(folder + os.sep, "")
     return text
 

@@ -7,6 +7,7 @@ process's side.
 import contextlib
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -22,6 +23,8 @@ from conformance.worker import serve
 
 START_SECONDS, EXIT_SECONDS = 180, 10
 OUTPUT_BYTES = 4000  # the most that is kept of what a process prints during a case
+# The end of the stack that faulthandler prints: the suite's functions, and the names of all extension modules.
+SUITE_FRAMES = re.compile(r'  File "[^"\n]*worker.py", line \d+ in .*', re.DOTALL)
 
 
 class Isolated:
@@ -115,7 +118,7 @@ class Isolated:
             printed, self._printed = self._printed, file.seek(0, os.SEEK_END)
             file.seek(max(printed, self._printed - OUTPUT_BYTES))
             text = file.read().decode(errors="replace").strip()
-            self.output = relative(text.replace(self._folder + os.sep, ""))
+            self.output = re.sub(SUITE_FRAMES, "", relative(text.replace(self._folder + os.sep, "")))
 
     def close(self):
         """Let the process exit normally: tools that trace it, such as profilers, need that."""

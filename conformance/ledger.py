@@ -1,4 +1,4 @@
-"""The ledger: known divergences of other implementations, as data in `ledger.json`.
+"""The ledger: known divergences of other implementations, as data in `ledger.json` and in the files of `--ledger`.
 
 An entry selects cases of a subject in some versions: `cases` are patterns of case ids, `except` are patterns of ids it
 leaves out. It states the expected `verdicts`, a `signature` (a regular expression that the outcome's detail must
@@ -19,13 +19,31 @@ from packaging.specifiers import SpecifierSet
 from conformance.verdict import Outcome, Verdict
 
 FILE = pathlib.Path(__file__).with_name("ledger.json")
-REQUIRED = {"id", "subject", "versions", "cases", "verdicts", "signature", "reason"}
-OPTIONAL = {"targets", "modes", "except", "some"}
+REQUIRED = {"id", "subject", "cases", "verdicts", "signature", "reason"}
+OPTIONAL = {"versions", "targets", "modes", "except", "some"}
 
 
 @functools.cache
 def entries():
-    return json.loads(FILE.read_text())["entries"]
+    return read(FILE)
+
+
+def read(file):
+    """The entries of a file; raises ValueError, with the reason, if the file is not a ledger."""
+    try:
+        found = json.loads(pathlib.Path(file).read_text(encoding="utf-8"))["entries"]
+        for i, entry in enumerate(found):
+            keys = set(entry)
+            if not REQUIRED <= keys <= REQUIRED | OPTIONAL:
+                wrong = sorted(REQUIRED - keys) + sorted(keys - REQUIRED - OPTIONAL)
+                raise ValueError(f"entries[{i}] lacks or must not have {', '.join(wrong)}")
+            unknown = set(entry["verdicts"]) - {verdict.value for verdict in Verdict}
+            if unknown:
+                raise ValueError(f"entries[{i}] has unknown verdicts: {', '.join(sorted(unknown))}")
+            re.compile(entry["signature"])
+    except (OSError, ValueError, TypeError, LookupError, re.error) as error:
+        raise ValueError(f"{file} is not a ledger: {type(error).__name__}: {error}") from error
+    return found
 
 
 def covers(entry, leg):

@@ -17,7 +17,7 @@ import pytest
 from conformance import ledger
 from conformance.cases import all_cases
 from conformance.contract import CLAUSES
-from conformance.leg import command_options
+from conformance.terminal import Failures, counts, launcher
 from conformance.verdict import Verdict
 
 HERE = pathlib.Path(__file__).parent
@@ -26,7 +26,9 @@ HERE = pathlib.Path(__file__).parent
 class Recorder:
     """Runs in the process that receives every test report: with xdist, the controller."""
 
-    def __init__(self, legs, tier, file, accept_known):
+    def __init__(self, legs, tier, file, accept_known, own_ledger=(), options=""):
+        """`options` are those that a run of one case needs besides the ones of its leg."""
+        self._own_ledger, self._options = list(own_ledger), options
         self._file, self._accepted = file, {Verdict.KNOWN} if accept_known else set()
         self._begun = time.time()
         self._legs, self._tier = legs, tier
@@ -64,16 +66,14 @@ class Recorder:
             return
         terminalreporter.section(f"conformance, tier {self._tier}")
         report = self.report()
+        failures = Failures(launcher(terminalreporter.config.invocation_params.dir), self._options)
         for leg in report["legs"]:
             for id, outcome in leg["others"].items():
                 if self._fails(outcome["verdict"]):
-                    options = command_options(leg["subject"], leg["target"], leg["mode"], id)
-                    write(f"{outcome['verdict']}: {_shorten(outcome['detail'])}  {options}")
+                    for line in failures.lines(leg, id, outcome):
+                        write(line)
         for leg, recorded in zip(self._legs, report["legs"]):
-            counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(recorded["verdicts"].items()))
-            write(f"{leg.id}: {counts or 'no case was run'}")
-        if any(map(self._fails, (verdict for leg in report["legs"] for verdict in leg["verdicts"]))):
-            write("To run one case: pytest conformance, followed by the options at the end of its line.")
+            write(f"{leg.id}: {counts(recorded['verdicts'])}")
 
     def _fails(self, verdict):
         return Verdict(verdict).is_failure and Verdict(verdict) not in self._accepted
@@ -88,7 +88,7 @@ class Recorder:
                 names = ", ".join(sorted({verdict.value for verdict in verdicts}))
                 problems.append(f"no case of {leg.id} could be tested: {names}")
             if self._tier != "quick" and len(outcomes) == len(all_cases(self._tier)):
-                for entry in ledger.unused(leg, self._outcomes[leg.id]):
+                for entry in ledger.unused(leg, self._outcomes[leg.id], ledger.entries() + self._own_ledger):
                     problems.append(f"outdated ledger: entry '{entry['id']}': {leg.id} conforms in all its cases")
         return problems
 
@@ -106,6 +106,7 @@ class Recorder:
             },
             "machine": {"processor": processor(), "system": platform.platform(), "python": platform.python_version()},
             "legs": [_leg_report(leg, self._outcomes[leg.id], expected) for leg in self._legs],
+            "ledger": {entry["id"]: entry["reason"] for entry in self._own_ledger},
             "mutants": self._mutants,
             "problems": self._problems(),
         }
@@ -172,10 +173,6 @@ def _round(value):
     if isinstance(value, float):
         return float(f"{value:.4g}") if math.isfinite(value) else None
     return value
-
-
-def _shorten(text, length=160):
-    return text if len(text) <= length else text[: length - 3] + "..."
 
 
 def to_json(value, depth=0):

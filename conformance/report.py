@@ -43,7 +43,7 @@ def merged(files):
     for file in files:
         report = json.loads(pathlib.Path(file).read_text())
         run = {**report["suite"], "problems": report["problems"]}
-        shared = {"run": run, "machine": report["machine"], "file": str(file)}
+        shared = {"run": run, "machine": report["machine"], "file": str(file), "ledger": report.get("ledger", {})}
         legs += [{**leg, **shared, "family": _family(leg["subject"], main)} for leg in report["legs"]]
         mutants.update(report["mutants"])
     newest_first = sorted(legs, key=_versions, reverse=True)
@@ -173,7 +173,7 @@ def failures(leg):
 
     The cases of a cause have an entry of the ledger in common, or a detail that differs in its numbers only.
     """
-    reasons = {entry["id"]: entry["reason"] for entry in ledger.entries()}
+    reasons = {**{entry["id"]: entry["reason"] for entry in ledger.entries()}, **leg["ledger"]}
     found = collections.defaultdict(lambda: collections.defaultdict(dict))
     for id, outcome in leg["others"].items():
         if fails(outcome["verdict"]):

@@ -2,7 +2,7 @@
 
 Copy this file to a folder, replace `MyKernel` by your implementation, and run in that folder:
 
-    pytest PATH/TO/conformance --subject my_kernel:MySubject --report report.json
+    python -m conformance --subject my_kernel:MySubject --report report.json
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from conformance.subjects.base import Subject
 
 
 class MyKernel:
-    """Replace this by your library. It computes in float64."""
+    """Replace this by your library. It computes in float64, and checks only the type of margin."""
 
     @staticmethod
     def hinge(scores, target, margin):
@@ -22,24 +22,33 @@ class MyKernel:
         hinge[rows, target] = 0
         return hinge
 
+    def loss(self, scores, target, p, margin, weight, reduction):
+        if scores.dtype == np.float16:
+            raise NotImplementedError("float16 is not supported")
+        rows = (self.hinge(scores.astype(float), target, margin) ** p).mean(1)
+        rows = rows if weight is None else rows * weight[target]
+        return {"none": rows, "mean": rows.mean(), "sum": rows.sum()}[reduction].astype(scores.dtype)
+
+    def backward(self, upstream, scores, target, p, margin, weight, reduction):
+        if scores.dtype == np.float16:
+            raise NotImplementedError("float16 is not supported")
+        hinge = self.hinge(scores.astype(float), target, margin)
+        slope = (hinge > 0) * 1.0 if p == 1 else 2 * hinge
+        slope[np.arange(len(target)), target] = -slope.sum(1)
+        rows = np.full(len(target), upstream, float) / (len(target) if reduction == "mean" else 1) / scores.shape[1]
+        rows = rows if weight is None else rows * weight[target]
+        return (rows[:, None] * slope).astype(scores.dtype)
+
 
 class MySubject(Subject):
     limits = {"float16": "MyKernel's documentation: float32 and float64 only"}  # noqa: RUF012
     lacks = {"weight-gradient": "MyKernel has no gradient of the weight"}  # noqa: RUF012
 
+    def __init__(self, target, mode):
+        self.kernel = MyKernel()
+
     def loss(self, input, target, p=1, margin=1, weight=None, reduction="mean"):
-        if input.dtype == np.float16:
-            raise NotImplementedError("float16")
-        rows = (MyKernel.hinge(input.astype(float), target, margin) ** p).mean(1)
-        rows = rows if weight is None else rows * weight[target]
-        return {"none": rows, "mean": rows.mean(), "sum": rows.sum()}[reduction].astype(input.dtype)
+        return self.kernel.loss(input, target, p, margin, weight, reduction)
 
     def gradient(self, dout, input, target, p=1, margin=1, weight=None, reduction="mean"):
-        if input.dtype == np.float16:
-            raise NotImplementedError("float16")
-        hinge = MyKernel.hinge(input.astype(float), target, margin)
-        slope = (hinge > 0) * 1.0 if p == 1 else 2 * hinge
-        slope[np.arange(len(target)), target] = -slope.sum(1)
-        factor = np.full(len(target), dout / (len(target) if reduction == "mean" else 1)) / input.shape[1]
-        factor = factor if weight is None else factor * weight[target]
-        return (factor[:, None] * slope).astype(input.dtype), None
+        return self.kernel.backward(dout, input, target, p, margin, weight, reduction), None

@@ -1,8 +1,11 @@
 """The command line: runs of a third party's subject, their reports, and errors for what is unavailable."""
 
 import json
+import os
 import pathlib
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -33,8 +36,9 @@ def read_report(folder):
 def test_third_party_subject(third_party, run_suite):
     child = run_suite(third_party, "--subject", "my_kernel:MySubject", "--report", "out.json", *case_options(*CASES))
     assert child.returncode == 1, child.stdout + child.stderr
-    line = "--device-target CPU --subject my_kernel:MySubject --case raises-p-float"
-    assert f"diverges: accepted p = 1.0, expected TypeError  {line}\n" in child.stdout
+    line = "raises-p-float: diverges (clause raises-p-or-target-type): accepted p = 1.0, expected TypeError\n"
+    assert line in child.stdout
+    assert "my_kernel:MySubject-CPU: 3 conforms, 1 diverges\n" in child.stdout
     (leg,) = read_report(third_party)["legs"]
     assert (leg["subject"], leg["complete"]) == ("my_kernel:MySubject", False)
     assert leg["verdicts"] == {"conforms": 3, "diverges": 1}
@@ -127,7 +131,10 @@ def test_run_continues_after_a_crash(tmp_path, run_suite):
     cases = case_options("loss-f32-p1-none-wnone-m1-5x4", "loss-f32-p1-none-wnone-m1-9x33")
     child = run_suite(tmp_path, "--subject", f"{BROKEN}:Segfaults", "--report", "out.json", *cases)
     assert child.returncode == 1
-    assert "crashed: died of SIGSEGV  --device-target CPU --subject" in child.stdout
+    assert "loss-f32-p1-none-wnone-m1-5x4: crashed (clause" in child.stdout
+    assert "  output:\n    Fatal Python error: Segmentation fault\n" in child.stdout
+    assert "in misbehave\n" in child.stdout
+    assert "worker.py" not in child.stdout
     assert read_report(tmp_path)["legs"][0]["verdicts"] == {"conforms": 1, "crashed": 1}
 
 
@@ -138,13 +145,110 @@ def test_run_continues_after_a_crash(tmp_path, run_suite):
     (["--subject", f"{BROKEN}:IsMissing"], "its library is missing; install it: make library"),
     (["--subject", "numpy", "--mode", "graph"], "there is no mode 'graph': it has no modes"),
     (["--subject", "numpy", "--report", "nowhere/out.json"], "there is no folder for --report nowhere/out.json"),
-    (["--subject", "numpy", "--case", "loss"], "there is no case 'loss'"),
+    (["--subject", "numpyy"], "; did you mean numpy?"),
+    (["--subject", "my_kernl:MySubject"], "No module named 'my_kernl'; did you mean my_kernel?"),
+    (["--subject", "my_kernel:MySubjct"], "has no class 'MySubjct'; did you mean MySubject"),
+    (["--subject", "numpy", "--case", "defalts"], "there is no case 'defalts'; did you mean defaults"),
+    (["--subject", "numpy", "--ledger", "nowhere.json"], "nowhere.json is not a ledger: FileNotFoundError"),
+    (["--subject", "numpy", "--ledger", "wrong.json"], "entries[0] lacks or must not have cases, reason, signature, "),
 ])  # fmt: skip
-def test_unavailable_request_fails_the_run(tmp_path, run_suite, options, reason):
-    child = run_suite(tmp_path, *options)
+def test_unavailable_request_fails_the_run(third_party, run_suite, options, reason):
+    (third_party / "wrong.json").write_text('{"entries": [{"id": "wrong", "subject": "numpy", "case": "defaults"}]}')
+    child = run_suite(third_party, *options)
     assert child.returncode != 0
     assert reason in child.stdout + child.stderr
     assert "passed" not in child.stdout
+
+
+MODULE = """
+import numpy as np
+from conformance.subjects.base import Subject
+
+class Mine(Subject):
+    def loss(self, input, target, p=1, margin=1, weight=None, reduction="mean"):
+        print("p is", p)
+        raise RuntimeError("no kernel for p = %s" % p)
+"""
+
+
+def test_printed_command_repeats_the_failure(tmp_path, run_suite):
+    """In a folder whose name needs quotes, with a ledger; the traceback and the output are printed once."""
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    (folder / "mine.py").write_text(MODULE)
+    (folder / "own ledger.json").write_text('{"entries": []}')
+    suite = folder / "the suite" / "conformance"
+    shutil.copytree(SUITE, suite, ignore=shutil.ignore_patterns("__pycache__", "selftest"))
+    cases = case_options("golden-loss-f32-p1-mean-weighted-m2", "golden-loss-f32-p2-mean-weighted-m2")
+    child = run_suite(folder, "--subject", "mine:Mine", "--ledger", "own ledger.json", *cases, suite=suite)
+    assert child.stdout.count('      File "mine.py", line 8, in loss\n') == 1
+    assert child.stdout.count("  output:\n    p is 1\n") == 1
+    assert "    p is 2\n" not in child.stdout
+    assert "  traceback as in golden-loss-f32-p1-mean-weighted-m2\n" in child.stdout
+    first, second = (line.strip() for line in child.stdout.splitlines() if "--case" in line)
+    assert (
+        "-m pytest 'the suite/conformance' --device-target CPU --subject mine:Mine --case golden-loss-f32-p1" in first
+    )
+    again = subprocess.run(second, shell=True, cwd=folder, capture_output=True, text=True, check=False)
+    assert again.returncode == 1, again.stdout + again.stderr
+    lines = child.stdout.splitlines()
+    assert lines[lines.index(f"  {second}") - 1] in again.stdout.splitlines()
+    assert "mine:Mine-CPU: 1 refuses (undocumented)\n" in again.stdout
+
+
+def test_as_a_module_from_any_directory(third_party, run_suite, monkeypatch):
+    """It also prints a command that begins with `python -m conformance`."""
+    monkeypatch.setenv("PYTHONPATH", str(SUITE.parent))
+    command = [sys.executable, "-m", "conformance", "-q", "--subject", "my_kernel:MySubject", "--case=raises-p-float"]
+    child = subprocess.run(command, cwd=third_party, capture_output=True, text=True, check=False)
+    assert child.returncode == 1, child.stdout + child.stderr
+    (printed,) = (line.strip() for line in child.stdout.splitlines() if "--case" in line)
+    assert " -m conformance --device-target CPU --subject my_kernel:MySubject --case raises-p-float" in printed
+    again = subprocess.run(printed, shell=True, cwd=third_party, capture_output=True, text=True, check=False)
+    assert "my_kernel:MySubject-CPU: 1 diverges\n" in again.stdout, again.stdout + again.stderr
+    assert {path.name for path in third_party.iterdir()} <= {"my_kernel.py", "__pycache__"}
+
+
+def test_without_xdist(tmp_path, run_suite):
+    child = run_suite(tmp_path, "-p", "no:xdist", "--subject", "numpy", "--case", "defaults")
+    assert child.returncode == 0, child.stdout + child.stderr
+
+
+@pytest.mark.parametrize(("options", "name"), [((), "WorkStealing"), (("--dist", "loadfile"), "LoadFile")], ids=str)
+def test_scheduling_with_xdist(tmp_path, run_suite, options, name):
+    pytest.importorskip("xdist", reason="pytest-xdist is not installed")
+    child = run_suite(tmp_path, "-n", "2", *options, "-v", "-v", "--subject", "numpy", *case_options(*CASES))
+    assert f"scheduling tests via {name}Scheduling" in child.stdout
+
+
+def test_another_copy_of_the_suite_on_the_path(third_party, run_suite):
+    """As where a package of another checkout is installed in editable mode: the suite that was named is run."""
+    other = third_party / "other" / "conformance"
+    shutil.copytree(SUITE, other, ignore=shutil.ignore_patterns("__pycache__", "selftest"))
+    (other / "contract.py").write_text("raise AssertionError('the other copy is imported')")
+    environment = {**os.environ, "PYTHONPATH": str(other.parent)}
+    options = ("--subject", "my_kernel:MySubject", "--case", "defaults")
+    child = run_suite(third_party, *options, environment=environment)
+    assert child.returncode == 0, child.stdout + child.stderr
+
+
+def test_options_of_a_surrounding_project_do_not_apply(third_party, run_suite):
+    (third_party / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib --unknown-option\n")
+    suite = third_party / "conformance"
+    shutil.copytree(SUITE, suite, ignore=shutil.ignore_patterns("__pycache__", "selftest"))
+    child = run_suite(third_party, "--subject", "numpy", "--case", "defaults", suite=suite)
+    assert child.returncode == 0, child.stdout + child.stderr
+
+
+def test_ledger_of_a_vendor(third_party, run_suite):
+    entry = {"id": "float", "subject": "my_kernel:MySubject", "cases": ["raises-p-float"], "verdicts": ["diverges"]}
+    content = {"entries": [{**entry, "signature": "accepted p", "reason": "to do"}]}
+    (third_party / "own.json").write_text(json.dumps(content))
+    options = ["--subject", "my_kernel:MySubject", "--ledger", "own.json", "--report", "out.json"]
+    child = run_suite(third_party, *options, "--accept-known", "-n", "2", *case_options(*CASES))
+    assert child.returncode == 0, child.stdout + child.stderr
+    assert "my_kernel:MySubject-CPU: 3 conforms, 1 diverges (known)" in child.stdout
+    assert read_report(third_party)["ledger"] == {"float": "to do"}
 
 
 def test_run_without_a_tested_case_fails(third_party, run_suite):
