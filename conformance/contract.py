@@ -1,14 +1,17 @@
 """The contract: one clause for every sentence of MindSpore's page, and for every point that the page leaves open.
 
-The text of a clause with the source 'page' is quoted from the page; one with the source 'decided' is a rule of this
-suite. A clause that is not judged appears in reports but cannot fail a run.
+The text of a clause with the source 'page' is quoted from the page of MindSpore 2.10.0, which is generated from the
+function's docstring; one with the source 'decided' is a rule of this suite. CONTRACT.md shows what the page leaves open
+and where the pages of other versions say something else. A clause that is not judged appears in reports but cannot fail
+a run.
 
 To add a clause, add a row to `_DECIDED`, and name its id in the `focus` of the cases that test it (see `cases/`).
 """
 
 from dataclasses import dataclass
 
-PAGE = "https://www.mindspore.cn/docs/en/master/api_python/ops/mindspore.ops.multi_margin_loss.html"
+VERSION = "2.10.0"
+PAGE = f"https://www.mindspore.cn/docs/en/r{VERSION}/api_python/ops/mindspore.ops.multi_margin_loss.html"
 
 
 @dataclass(frozen=True)
@@ -43,15 +46,15 @@ _PAGE = {
     "reduction": "reduction (str, optional) - Apply specific reduction method to the output: 'none', 'mean', 'sum'.",
     "reduction-default": "reduction: Default: 'mean'.",
     "reduction-none": "'none': no reduction will be applied.",
-    "reduction-mean": "'mean': the sum of the output will be divided by the number of elements in the output.",
-    "reduction-sum": "'sum': the output will be summed.",
-    "returns-rows": "Tensor. If reduction is 'none', returns a Tensor with the same shape as target.",
+    "reduction-mean": "'mean': compute and return the weighted mean of elements in the output.",
+    "reduction-sum": "'sum': the output elements will be summed.",
+    "returns-rows": "outputs - Tensor. If reduction is 'none', returns a Tensor with the same shape as target.",
     "returns-scalar": "Otherwise, it is a scalar.",
     "raises-p-or-target-type": "TypeError - If dtype of p or target is not int.",
     "raises-margin-type": "TypeError - If dtype of margin is not int.",
     "raises-reduction-type": "TypeError - If dtype of reduction is not str.",
-    "raises-input-dtype": "TypeError - If dtype of input is not float16, float or float64.",
-    "raises-weight-dtype": "TypeError - If dtype of weight and input is not the same.",
+    "raises-input-dtype": "TypeError - If dtype of input is not float16, float32 or float64.",
+    "raises-weight-dtype": "TypeError - If dtypes of weight and input are not the same.",
     "raises-p": "ValueError - If p is not 1 or 2.",
     "raises-reduction": "ValueError - If reduction is not one of {'none','sum','mean'}.",
     "raises-target-shape": "ValueError - If shape[0] of input is not equal to shape[0] of target.",
@@ -63,7 +66,8 @@ _PAGE = {
 _DECIDED = {
     "output-dtype": "The result has the dtype of input.",
     "weight-outside-power": "The weight multiplies outside the power: weight[y] * max(0, margin - x[y] + x[i])**p.",
-    "divisor": "A row is divided by C, not by C - 1; 'mean' divides by N, not by the sum of weights.",
+    "divisor": "A row is divided by C, not by C - 1; 'mean' divides by N, as the page says up to r2.1, and not by the "
+    "sum of weights.",
     "zero-hinge": "A hinge of exactly 0 is inactive: it contributes 0 and its gradient is 0.",
     "nan": "NaN scores and weights follow the formula: NaN reaches the loss of its row.",
     "nan-gradient": "NaN scores follow the formula in the gradient too: a NaN hinge has a NaN slope.",

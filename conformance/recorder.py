@@ -5,6 +5,7 @@
 
 import collections
 import datetime
+import importlib.metadata
 import json
 import math
 import pathlib
@@ -113,7 +114,14 @@ class Recorder:
 
 
 def commit():
-    """The suite's commit, or 'unknown' outside a checkout."""
+    """The suite's commit: that of the installed package, or that of the checkout; 'unknown' if there is neither."""
+    try:
+        distribution = importlib.metadata.distribution("multi-margin-loss-conformance")
+    except importlib.metadata.PackageNotFoundError:
+        distribution = None
+    if distribution and pathlib.Path(distribution.locate_file("conformance")).resolve() == HERE.resolve():
+        source = json.loads(distribution.read_text("direct_url.json") or "{}")
+        return source.get("vcs_info", {}).get("commit_id", "")[:7] or f"version {distribution.version}"
     command = ["git", "-C", str(HERE), "describe", "--always", "--dirty", "--exclude", "*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
