@@ -144,7 +144,8 @@ def sample():
     """The first mutants of each group, except those that the committed results do not list as killed."""
     outcomes = {row["mutant"]: row["outcome"] for row in report.committed()}
     for name, group in GROUPS.items():
-        mutants = [mutant for mutant in group.mutants() if outcomes.get(mutant.key, "killed") == "killed"]
+        mutants = [m for m in group.mutants() if m.key not in report.EQUIVALENT]
+        mutants = [mutant for mutant in mutants if outcomes.get(mutant.key, "killed") == "killed"]
         yield from ((name, mutant) for mutant in mutants[: group.sample])
 
 

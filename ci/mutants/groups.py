@@ -85,7 +85,7 @@ def make_cuda(mutant, folder, flags):
 
 
 GROUPS = {
-    "numpy": Group((NUMPY,), 6, None, 40, make_python, "mutant:NumPy", (Stage("quick"), Stage("full")), 20),
+    "numpy": Group((NUMPY,), 6, None, 30, make_python, "mutant:NumPy", (Stage("quick"), Stage("full")), 20),
     "cpu": Group(
         (HEADERS, CPU_SOURCES), 1, 320, 8, make_cpu, "ci.mutants.subjects:MutantLibrary",
         (Stage("quick"), Stage("full")), 10, DRIVEN,
