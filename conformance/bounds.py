@@ -33,33 +33,48 @@ def _growth(operations, u):
     return operations * u / (1 - operations * u) if operations * u < 1 else np.inf
 
 
-class NaiveHinges:
-    """The hinges of naive arithmetic, and their absolute errors."""
+def _wide(array):
+    """The magnitudes of an array as float64, or as long double if their products could overflow in float64."""
+    size = np.abs(np.asarray(array, np.float64))
+    with np.errstate(invalid="ignore"):
+        return size.astype(np.longdouble) if np.max(size, initial=0, where=np.isfinite(size)) > 2.0**200 else size
 
-    def __init__(self, scores, target, margin):
-        self.rows, self.classes = scores.shape
+
+class NaiveHinges:
+    """The hinges of naive arithmetic, and their absolute errors. `counts` is how often each row is repeated."""
+
+    def __init__(self, scores, target, margin, counts=None):
+        self.distinct, self.classes = scores.shape
+        self.counts = np.ones(self.distinct, np.int64) if counts is None else np.asarray(counts)
+        self.rows = int(self.counts.sum())
         self.u = float(np.finfo(scores.dtype).eps) / 2
-        wide = scores.astype(np.float64)
+        wide = np.sign(scores) * _wide(scores)
         self.known = known = (target >= 0) & (target < self.classes)
         self.own = np.arange(self.classes) == np.where(known, target, 0)[:, None]
         with np.errstate(all="ignore"):
-            own_score = wide[self.own].reshape(self.rows, 1)
+            own_score = wide[self.own].reshape(self.distinct, 1)
             z = margin - own_score + wide
             self.value = np.where(self.own | ~known[:, None], 0, np.maximum(z, 0))
             size = abs(margin) + np.abs(own_score) + np.abs(wide)
-            exact = self.own | ~known[:, None] | ~np.isfinite(size) | _sums_are_exact(wide, margin, size, scores.dtype)
+            exact = self.own | ~known[:, None] | ~np.isfinite(size)
+            exact |= size < _quantum(scores, margin) * 2.0 ** (np.finfo(scores.dtype).nmant + 1)
             # Two roundings: (1 + u)**2 - 1 = 2 u + u**2, which is at most 2.1 u because u is at most 2**-11.
             self.error = np.where(exact, 0, 2.1 * self.u * size)
             self.unsure = np.abs(z) <= self.error  # its rounding error may change the sign of the hinge
             self.unsure &= ~self.own & (self.error > 0)
 
 
-def _sums_are_exact(scores, margin, size, dtype):
-    """Whether every sum of margin and two scores is exact: all are multiples of one quantum and small enough."""
-    quantum = 0.25
-    with np.errstate(all="ignore"):
-        multiples = margin % quantum == 0 and np.all(np.mod(scores, quantum) == 0)
-    return multiples & (size / quantum < 2.0 ** np.finfo(dtype).nmant)
+def _quantum(scores, margin):
+    """For each row, the largest power of two of which its finite scores and the margin are multiples.
+
+    A sum of such numbers is exact if it is less than 2**(nmant + 1) quanta.
+    """
+    numbers = np.concatenate([scores.astype(np.float64), np.full((len(scores), 1), float(margin))], 1)
+    mantissa, exponent = np.frexp(np.where(np.isfinite(numbers), numbers, 0))
+    mantissa = np.abs(np.ldexp(mantissa, 53)).astype(np.int64)
+    _, lowest = np.frexp((mantissa & -mantissa).astype(np.float64))
+    lowest = np.where(mantissa == 0, np.iinfo(np.int32).max, exponent - 53 + lowest - 1).min(1, initial=1024)
+    return np.ldexp(np.ones((), np.longdouble), np.minimum(lowest, 1024).astype(np.int32))[:, None]
 
 
 class Naive:
@@ -71,11 +86,11 @@ class Naive:
     def __init__(self, inputs, hinges=None):
         self.inputs = inputs
         hinges = hinges or NaiveHinges(inputs.input, inputs.target, inputs.margin)
-        self.rows, self.classes, self.u = hinges.rows, hinges.classes, hinges.u
+        self.rows, self.classes, self.u, self.counts = hinges.rows, hinges.classes, hinges.u, hinges.counts
         self.known, self.own, self.unsure = hinges.known, hinges.own, hinges.unsure
         self.hinge, self.error = hinges.value, hinges.error
-        weight = np.ones(self.classes) if inputs.weight is None else np.abs(inputs.weight.astype(np.float64))
-        self.weight = weight[np.where(self.known, inputs.target, 0)] if self.classes else np.ones(self.rows)
+        weight = np.ones(self.classes) if inputs.weight is None else _wide(inputs.weight)
+        self.weight = weight[np.where(self.known, inputs.target, 0)]
         self.divisor = max(self.rows, 1) if inputs.reduction == "mean" else 1
 
     def _row_sums(self):
@@ -94,10 +109,10 @@ class Naive:
         with np.errstate(all="ignore"):
             value, error = (self.weight * a / self.classes for a in (total, error))
             if self.inputs.reduction == "none":
-                return error + self._underflow()
+                return np.float64(error + self._underflow())
             # N additions, and the division by N as a reciprocal and a product
-            error = error.sum() + _growth(self.rows + 2, self.u) * (value + error).sum()
-            return error / self.divisor + self._underflow()
+            error, total = (self.counts * error).sum(), (self.counts * (value + error)).sum()
+            return np.float64((error + _growth(self.rows + 2, self.u) * total) / self.divisor + self._underflow())
 
     def _underflow(self):
         """The error of subnormal results: half of the smallest subnormal number for each operation.
@@ -108,8 +123,8 @@ class Naive:
         return operations * float(np.finfo(self.inputs.dtype).smallest_subnormal) / 2
 
     def _upstream(self, dout):
-        dout = np.abs(np.asarray(dout, np.float64))
-        return dout if self.inputs.reduction == "none" else np.full(self.rows, dout / self.divisor)
+        dout = _wide(dout)
+        return dout if self.inputs.reduction == "none" else np.full(len(self.counts), dout / self.divisor)
 
     def gradient(self, dout):
         """The gradient with respect to input.
@@ -124,15 +139,20 @@ class Naive:
             own = error.sum(1) + _growth(self.classes, self.u) * (slope + error).sum(1)
             value = np.where(self.own, slope.sum(1, keepdims=True), slope)
             error = np.where(self.own, own[:, None], error)
-            return factor * (error + 6 * self.u * (value + error)) + self._underflow() * (1 + value)
+            return (factor * (error + 6 * self.u * (value + error)) + self._underflow() * (1 + value)).astype(
+                np.float64
+            )
 
     def weight_gradient(self, dout):
         """The gradient with respect to weight: at most N additions, and four roundings of dout, 1 / C and 1 / N."""
         total, error = self._row_sums()
-        upstream = self._upstream(dout)
         with np.errstate(all="ignore"):
-            value, error = (upstream * a / self.classes for a in (total, error))
-        value, error = (
-            np.bincount(self.inputs.target[self.known], a[self.known], self.classes) for a in (value, error)
-        )
-        return error + _growth(self.rows + 4, self.u) * (value + error) + self._underflow()
+            each = self.counts * self._upstream(dout) / self.classes
+            value, error = (self._by_class(each * a) for a in (total, error))
+            return (error + _growth(self.rows + 4, self.u) * (value + error) + self._underflow()).astype(np.float64)
+
+    def _by_class(self, rows):
+        """The sum over the rows of each class."""
+        sums = np.zeros(self.classes, rows.dtype)
+        np.add.at(sums, self.inputs.target[self.known], rows[self.known])
+        return sums

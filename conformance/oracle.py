@@ -32,55 +32,46 @@ class Hinges:
     def __init__(self, scores, target, margin, counts=None):
         self.rows, self.classes = scores.shape
         self.target = target.tolist()
-        self.counts = [1] * self.rows if counts is None else counts
-        finite = np.isfinite(scores)
-        integers, gap, self.unit = _integers(np.where(finite, scores, 0), float(margin))
-        self.hinges = []
-        for row, y, scored, plain in zip(integers, self.target, scores, finite):
+        self.counts = [1] * self.rows if counts is None else [int(n) for n in counts]
+        uniques = [np.unique(row, return_inverse=True, return_counts=True) for row in scores]
+        integers, gap, self.unit = _integers([values for values, _, _ in uniques], float(margin))
+        self.hinges = []  # of each row: its distinct hinges, the number of wrong classes with each, each class's index
+        for row, y, scored, (values, positions, numbers) in zip(integers, self.target, scores, uniques):
             if not 0 <= y < self.classes:
-                self.hinges.append([math.nan] * self.classes)
+                self.hinges.append(([math.nan], [self.classes], None))
                 continue
-            own = gap - row[y]
-            if plain.all():
-                hinge = [own + x if own + x > 0 else 0 for x in row]
-            else:
-                hinge = [_hinge(own + x, float(scored[y]), float(s)) for x, s in zip(row, scored)]
-            hinge[y] = 0
-            self.hinges.append(hinge)
+            positions = positions.reshape(-1)
+            own, numbers = float(scored[y]), numbers.tolist()
+            numbers[positions[y]] -= 1
+            gaps = gap - row[positions[y]]
+            hinge = [_hinge(gaps + x, own, float(value)) for x, value in zip(row, values)]
+            self.hinges.append((hinge, numbers, positions))
         self._sums, self._slopes = {}, {}
 
     def row_sums(self, p):
         """The sum over classes of hinge**p, by row."""
         if p not in self._sums:
-            sums = [_sum(hinge if p == 1 else [h * h for h in hinge]) for hinge in self.hinges]
+            sums = [_sum([h**p for h in hinge], numbers) for hinge, numbers, _ in self.hinges]
             self._sums[p] = [_times(s, self.unit**p) for s in sums]
         return self._sums[p]
 
     def slopes(self, p):
         """The slopes of each row, without the factor p and in units of `unit` if p = 2; None for a target out of range.
 
-        They are given as the distinct slopes and the index of each class's slope among these. The slope of the target
-        class is minus the sum of the others.
+        They are the slopes of the distinct hinges, that of the target class, and the index of each class's slope. The
+        slope of the target class is minus the sum of the others.
         """
         if p not in self._slopes:
             self._slopes[p] = [
-                _distinct(_row_slopes(hinge, y, p)) if 0 <= y < self.classes else None
-                for hinge, y in zip(self.hinges, self.target)
+                None if positions is None else (*_row_slopes(hinge, numbers, p), positions)
+                for hinge, numbers, positions in self.hinges
             ]
         return self._slopes[p]
 
 
-def _row_slopes(hinge, y, p):
-    slopes = list(hinge) if p == 2 else [h if h != h else (1 if h > 0 else 0) for h in hinge]
-    slopes[y] = -_sum(slopes)
-    return slopes
-
-
-def _distinct(slopes):
-    """The distinct slopes, and the index of each slope among them."""
-    index = {}
-    positions = [index.setdefault(slope, len(index)) for slope in slopes]
-    return list(index), np.array(positions)
+def _row_slopes(hinge, numbers, p):
+    slopes = hinge if p == 2 else [h if h != h else (1 if h > 0 else 0) for h in hinge]
+    return slopes, -_sum(slopes, numbers)
 
 
 def _hinge(finite, own, other):
@@ -91,14 +82,16 @@ def _hinge(finite, own, other):
     return math.nan if math.isnan(z) else max(0, z)
 
 
-def _integers(scores, margin):
-    """Scores and margin as integers, and the power of two that is their unit."""
-    mantissa, exponent = np.frexp(np.append(scores.astype(np.float64).ravel(), margin))
+def _integers(rows, margin):
+    """The finite scores of all rows and the margin as integers, and the power of two that is their unit; others as 0."""
+    scores = np.concatenate([*rows, [margin]]).astype(np.float64)
+    mantissa, exponent = np.frexp(np.where(np.isfinite(scores), scores, 0))
     mantissa = np.ldexp(mantissa, 53).astype(np.int64)
     lowest = int(exponent[mantissa != 0].min(initial=0))
     integers = [m << max(e, 0) for m, e in zip(mantissa.tolist(), (exponent - lowest).tolist())]
-    rows, classes = scores.shape
-    return [integers[r * classes : (r + 1) * classes] for r in range(rows)], integers[-1], _power_of_two(lowest - 53)
+    ends = np.cumsum([0, *map(len, rows)]).tolist()
+    split = [integers[begin:end] for begin, end in zip(ends, ends[1:])]
+    return split, integers[-1], _power_of_two(lowest - 53)
 
 
 def _power_of_two(exponent):
@@ -123,10 +116,12 @@ def _sign(number):
     return number if isinstance(number, float) else float((number > 0) - (number < 0))
 
 
-def _sum(numbers):
-    """The sum. If any number is not finite, the finite numbers do not affect it and are skipped."""
-    floats = [number for number in numbers if isinstance(number, float)]
-    return sum(floats or numbers)
+def _sum(values, numbers=None):
+    """The sum of the values, each taken as many times as `numbers` says. Beside a value that is not finite, the finite
+    ones do not affect the sum and are skipped."""
+    terms = list(zip(values, [1] * len(values) if numbers is None else numbers))
+    floats = [value for value, number in terms if number and isinstance(value, float)]
+    return sum(floats) if floats else sum(value * number for value, number in terms if number)
 
 
 class Exact:
@@ -173,9 +168,9 @@ class Exact:
             if slopes is None:
                 continue
             factor = _times(_times(g, w), Fraction(self.p, hinges.classes) * (hinges.unit if self.p == 2 else 1))
-            distinct, positions = slopes
-            products = np.array([_product(slope, factor) for slope in distinct])
-            nearest[r], rest[r] = products[positions].T
+            distinct, own, positions = slopes
+            nearest[r], rest[r] = np.array([_product(slope, factor) for slope in distinct])[positions].T
+            nearest[r, hinges.target[r]], rest[r, hinges.target[r]] = _product(own, factor)
         scale = np.where(np.isfinite(nearest), np.abs(nearest), 0)
         own = np.arange(hinges.classes) == np.array(hinges.target, np.int64)[:, None]
         wrong = np.where(own, 0, scale).max(1, initial=0, keepdims=True)
@@ -185,9 +180,10 @@ class Exact:
         """The gradient with respect to each class's weight; its scale is the sum of the magnitudes of its terms."""
         terms = {}
         share = Fraction(1, self.hinges.classes)
-        for y, row_sum, g in zip(self.hinges.target, self.hinges.row_sums(self.p), self.upstream(dout)):
+        rows = zip(self.hinges.target, self.hinges.row_sums(self.p), self.upstream(dout), self.hinges.counts)
+        for y, row_sum, g, n in rows:
             if 0 <= y < self.hinges.classes:
-                terms.setdefault(y, []).append(_times(_times(g, row_sum), share))
+                terms.setdefault(y, []).append(_times(_times(g, row_sum), share * n))
         nearest, rest, scale = np.zeros((3, self.hinges.classes))
         for y, values in terms.items():
             nearest[y], rest[y] = _split(_sum(values))

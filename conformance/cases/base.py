@@ -12,7 +12,7 @@ from conformance.verdict import Outcome, Verdict
 
 TIERS = ("quick", "full", "huge")
 # Clauses that every case tests, besides those in its focus.
-GENERAL = ("output-dtype", "accuracy", "same-twice", "inputs-kept", "inside-buffers")
+GENERAL = ("output-dtype", "accuracy", "same-twice", "result-kept", "inputs-kept", "inside-buffers")
 
 
 class Call(NamedTuple):
@@ -22,7 +22,8 @@ class Call(NamedTuple):
     arguments: dict
     dout: Optional[object] = None
     pick: int = 0  # which gradient is the result: 0 for input, 1 for weight
-    view: Optional[str] = None  # the memory layout of input: contiguous (None), 'strided' or 'transposed'
+    layouts: dict = {}  # noqa: RUF012 - argument -> its memory layout, if not simply contiguous (see `layouts.py`)
+    by_position: bool = False  # whether the arguments are passed by position, in the order of the signature
 
 
 class Answer(NamedTuple):

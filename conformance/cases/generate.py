@@ -10,8 +10,9 @@ import sys
 import tempfile
 
 from conformance.cases.covering import DIGITS
+from conformance.cases.values import CALLS, VIEWS
 
-MODELS = ()  # of every module with covering arrays
+MODELS = (CALLS, VIEWS)
 
 
 def generate(model, pict):

@@ -1,21 +1,22 @@
-"""The arrays of the cases, drawn with a generator that is seeded by the case's id.
+"""The arrays of the cases, drawn with generators that are seeded by what determines them.
 
-Scores and targets depend only on dtype, margin, shape and kind of values. Cases that differ in p, reduction or weight
-share them, and also share their exact hinges.
+A batch has few distinct rows, which it repeats, so that exact values are cheap at any N.
 """
 
 import zlib
 from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
 
 import numpy as np
 
 DTYPES = {"f16": np.float16, "f32": np.float32, "f64": np.float64}
-LARGEST = {
-    "f16": 3e4,
-    "f32": 1e30,
-    "f64": 1e150,
-}  # hinges and their squares near or beyond the dtype's largest number
+DISTINCT = 11  # rows; a prime, so that a row and its repetitions lie in different groups and tiles
+# p -> scores whose hinges raised to p are near the dtype's largest number; in float64, whose sums are
+LARGE = {
+    "f16": {1: 6e4, 2: 240},
+    "f32": {1: 3e38, 2: 1.8e19},
+    "f64": {1: 1e300, 2: 1e150},
+}
 
 
 @dataclass(frozen=True)
@@ -40,115 +41,195 @@ class Inputs:
         return {"input": self.input, "target": self.target, **weight, **options}
 
 
-def generator(name):
-    return np.random.default_rng(zlib.crc32(name.encode()))
+class Batch(NamedTuple):
+    """The distinct rows of a batch and their targets, and for each row of the batch the index of its distinct row."""
+
+    scores: np.ndarray
+    target: np.ndarray
+    index: np.ndarray
+
+    @property
+    def counts(self):
+        return np.bincount(self.index, minlength=len(self.scores))
 
 
-def _normal(dtype, shape, target, margin, rng):
-    return rng.standard_normal(shape).astype(dtype)
+def generator(*names):
+    return np.random.default_rng(zlib.crc32(" ".join(map(str, names)).encode()))
 
 
-def _tie(dtype, shape, target, margin, rng):
-    """Multiples of 1/4: every sum is exact, and many hinges are exactly 0."""
-    scores = (rng.integers(-6, 7, shape) / 4).astype(dtype)
-    rows = np.arange(shape[0])
-    scores[rows, (target + 1) % shape[1]] = scores[rows, target] - dtype(margin)
-    return scores
+def draw_batch(dtype_name, p, margin, rows, classes, values, column, row, target, variant=0):
+    """A batch whose special scores are of the kind `values` and lie in `column` of `row`.
+
+    `variant` draws other scores with the same targets.
+    """
+    distinct = 1 if values == "equal" else min(rows, DISTINCT)
+    labels = _targets(target, distinct, classes)
+    rng = generator(dtype_name, margin, rows, classes, values, column, row, target, variant)
+    scores = _normal(DTYPES[dtype_name], distinct, classes, labels, margin, rng)
+    special = [distinct - 1] if row != "every" else list(range(distinct))
+    for r in special:
+        columns = _columns(column, labels[r], classes, rng)
+        SPECIAL[values](scores[r], labels[r], columns, margin, LARGE[dtype_name][p], rng)
+    if values == "equal":
+        scores[0] = _equal_row(DTYPES[dtype_name], p, margin, rows, labels[0], classes)
+    return Batch(scores, labels, _positions(rows, distinct, row))
 
 
-def _nan(dtype, shape, target, margin, rng):
-    """NaN in class 0, in the target class, or in the last class; every fourth row has none."""
-    scores = _normal(dtype, shape, target, margin, rng)
-    scores[1::4, 0] = np.nan
-    scores[2::4] = np.where(np.arange(shape[1]) == target[2::4, None], np.nan, scores[2::4])
-    scores[3::4, -1] = np.nan
-    return scores
+def _targets(kind, distinct, classes):
+    """The targets of the distinct rows. If they are spread, the last class and class 0 occur, and one never does."""
+    if kind != "spread":
+        return np.full(distinct, {"first": 0, "last": classes - 1, "same": classes // 3}[kind])
+    labels = generator(distinct, classes).integers(0, classes, distinct)
+    labels[:1], labels[-1:] = classes - 1, 0
+    return np.where(labels == unused_class(classes), 0, labels)
 
 
-def _infinite(dtype, shape, target, margin, rng):
-    """Infinities of either sign in a wrong class, in the target class, or in both."""
-    scores = _normal(dtype, shape, target, margin, rng)
-    for row, y in enumerate(target):
-        own, other = [(0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (0, 0)][row % 7]
-        if own:
-            scores[row, y] = own * np.inf
-        if other:
-            scores[row, (y + 1) % shape[1]] = other * np.inf
-    return scores
+def unused_class(classes):
+    """A class that no row has as its target; -1 with fewer than four classes."""
+    return classes // 2 if classes > 3 else -1
 
 
-def _largest(dtype, shape, target, margin, rng):
-    return (rng.uniform(-1, 1, shape) * next(LARGEST[name] for name in DTYPES if DTYPES[name] == dtype)).astype(dtype)
+def _positions(rows, distinct, row):
+    """The index of each row's distinct row. The special one is the last; it lies first, in the middle, or last."""
+    if rows <= distinct:
+        index = np.arange(rows) % max(distinct, 1)
+    else:
+        index = generator(rows, distinct, row).integers(0, max(distinct - (row != "every"), 1), rows)
+        index[:distinct] = np.arange(distinct)
+    if row != "every" and rows:
+        place = {"first": 0, "middle": rows // 2, "last": rows - 1}[row]
+        at = int(np.flatnonzero(index == distinct - 1)[0])
+        index[[at, place]] = index[[place, at]]
+    return index
 
 
-def _cancelling(dtype, shape, target, margin, rng):
+def _columns(column, y, classes, rng):
+    """The columns of a row's special scores. A column next to that of the target takes its place, except in 'target'."""
+    if column == "target":
+        return np.array([y])
+    if column == "every":
+        return np.delete(np.arange(classes), y)
+    at = {"first": 0, "last": classes - 1, "inner": int(rng.integers(1, classes - 1)) if classes > 2 else 0}[column]
+    if at == y:
+        at = at - 1 if at == classes - 1 else at + 1
+    return np.array([at] if 0 <= at < classes else [], int)
+
+
+def _normal(dtype, distinct, classes, labels, margin, rng):
+    """Scores around half the margin, of either sign, so that about half of the hinges are positive at any margin.
+
+    They take few distinct values, which makes exact sums cheap.
+    """
+    half = min(abs(margin) / 2, float(np.finfo(dtype).max) / 4) * np.sign(margin)
+    size = max(1.0, abs(half) / 128)
+    pool = rng.standard_normal(509) * size
+    scores = rng.choice(pool, (distinct, classes)) - half
+    scores[np.arange(distinct), labels] += 2 * half
+    return scores.astype(dtype)
+
+
+# The special scores of a row, written to its `columns`. `y` is the target; a tie is a hinge of exactly 0.
+
+
+def _prominent(scores, y, columns, margin, large, rng):
+    """One score that dominates the row's loss."""
+    if len(columns) == 1:
+        away = -1 if columns[0] == y else 1
+        scores[columns] += scores.dtype.type(away * 8 * max(1.0, abs(float(scores[y])) / 64))
+
+
+def _tie(scores, y, columns, margin, large, rng):
+    scores[y] = _round(margin / 2 if abs(margin) > 1 else 0.375, scores.dtype)
+    scores[columns] = _round(float(scores[y]) - margin, scores.dtype)
+
+
+def _near(scores, y, columns, margin, large, rng):
+    """Hinges of one and two ulp, and scores one ulp below a tie."""
+    _tie(scores, y, columns, margin, large, rng)
+    for step in (1, 2, -1):
+        some = columns[columns % 4 == step % 4]
+        up = scores.dtype.type(np.copysign(np.inf, step))
+        for _ in range(abs(step)):
+            scores[some] = np.nextafter(scores[some], up)
+
+
+def _tiny(scores, y, columns, margin, large, rng):
     """The gap margin - x[y] is not representable, and x[i] nearly cancels it, so that the hinge is tiny."""
-    rows = shape[0]
-    exponent = -9 if dtype == np.float16 else -30
-    scores = np.full(shape, -margin, dtype)
-    scores[:, 1::2] = np.nextafter(dtype(-margin), dtype(0))
-    scores[np.arange(rows), target] = -np.ldexp(rng.uniform(1, 2, rows), exponent).astype(dtype)
-    return scores
+    exponent = {2: -9, 4: -30, 8: -40}[scores.itemsize]
+    scores[y] = -_round(np.ldexp(rng.uniform(1, 2), exponent), scores.dtype)
+    scores[columns] = _round(-margin, scores.dtype)
+    scores[columns[::2]] = np.nextafter(scores[columns[::2]], scores.dtype.type(0))
 
 
-def _wide(dtype, shape, target, margin, rng):
-    """The margin is 2**24 + 1, which float32 cannot represent, and every hinge is 1."""
-    scores = np.full(shape, -(2.0**24), dtype)
-    scores[np.arange(shape[0]), target] = 0
-    return scores
+def _subnormal(scores, y, columns, margin, large, rng):
+    """Subnormal scores. The target score is the margin, so that the hinges are subnormal too if it is representable."""
+    unit = np.finfo(scores.dtype).smallest_subnormal
+    scores[y] = _round(margin, scores.dtype) if margin else 2 * unit
+    scores[columns] = rng.integers(-3, 8, len(columns)) * unit
 
 
-def _equal(dtype, shape, target, margin, rng):
-    """Equal rows, which round in the same direction. In float16 with shape (500, 7) and p = 1, each rounding error is
-    0.43 ulp; if rows are rounded before the sum, its error is 1.32 ulp."""
-    scores = np.zeros(shape, dtype)
-    scores[np.arange(shape[0]), target] = -184 / 1024
-    return scores
+def _large(scores, y, columns, margin, large, rng):
+    scores[columns] = (rng.uniform(0.5, 1, len(columns)) * rng.choice([-1, 1], len(columns))) * large
 
 
-VALUES = {
-    "normal": _normal,
+def _constant(value):
+    def write(scores, y, columns, margin, large, rng):
+        scores[columns] = value
+
+    return write
+
+
+def _nothing(scores, y, columns, margin, large, rng):
+    pass
+
+
+SPECIAL = {
+    "normal": _prominent,
+    "equal": _nothing,
     "tie": _tie,
-    "nan": _nan,
-    "inf": _infinite,
-    "largest": _largest,
-    "cancelling": _cancelling,
-    "wide": _wide,
-    "equal": _equal,
-    "first": _normal,  # every target is 0
-    "last": _normal,  # every target is C - 1
-    "beyond": _normal,  # one target is C
-    "negative": _normal,  # one target is -1
-    "far": _normal,  # one target is 2**32 + 1, which is 1 if truncated to 32 bits
-    "strided": _normal,  # every second column of a matrix twice as wide
-    "transposed": _normal,  # the transpose of a contiguous matrix
+    "near": _near,
+    "tiny": _tiny,
+    "subnormal": _subnormal,
+    "large": _large,
+    "inf": _constant(np.inf),
+    "ninf": _constant(-np.inf),
+    "nan": _constant(np.nan),
 }
-BAD_TARGET_ROW = 2
-BAD_TARGETS = {"beyond": None, "negative": -1, "far": 2**32 + 1}
 
 
-def scores_and_target(dtype_name, margin, shape, values):
-    rows, classes = shape
-    rng = generator(f"{dtype_name}-m{margin}-{rows}x{classes}-{values}")
-    target = rng.integers(0, classes, rows)
-    target[:1], target[-1:] = classes - 1, 0
-    if values in ("first", "last"):
-        target[:] = 0 if values == "first" else classes - 1
-    scores = VALUES[values](DTYPES[dtype_name], shape, target, margin, rng)
-    if values in BAD_TARGETS:
-        target[BAD_TARGET_ROW] = classes if values == "beyond" else BAD_TARGETS[values]
-    return scores, target
+def _equal_row(dtype, p, margin, rows, y, classes):
+    """A row of equal hinges h, chosen so that rounding its loss before the sum over rows costs as many ulp as possible."""
+    scores = np.zeros(classes, dtype)
+    own = (float(margin) - np.arange(1, 2049) / 512).astype(dtype)
+    loss = np.maximum(margin - own.astype(np.float64), 0) ** p * (classes - 1) / classes
+    with np.errstate(all="ignore"):
+        error = np.abs(loss.astype(dtype).astype(np.float64) - loss) * rows
+        ulps = error / np.spacing((loss * rows).astype(dtype)).astype(np.float64)
+    scores[y] = own[np.argmax(np.where(np.isfinite(ulps), ulps, -1))]
+    return scores
 
 
-def weights(dtype_name, kind, classes):
-    """None, or weights in [0.5, 2): positive, of both signs, with zeros, or NaN for class 0."""
+def _round(value, dtype):
+    """The nearest number of the dtype that is finite."""
+    largest = float(np.finfo(dtype).max)
+    return dtype.type(min(max(value, -largest), largest))
+
+
+def weights(dtype_name, kind, classes, y=0):
+    """None, or weights in [0.5, 2): positive, of both signs, with zeros, so large that naive products overflow, or with
+    an infinite or NaN weight for class y. With 'wunused' these are the weights of the class that no row has."""
     if kind == "wnone":
         return None
-    weight = generator(f"{dtype_name}-{kind}-{classes}").uniform(0.5, 2, classes).astype(DTYPES[dtype_name])
+    dtype = DTYPES[dtype_name]
+    weight = generator(dtype_name, kind, classes).uniform(0.5, 2, classes).astype(dtype)
     if kind == "wsigned":
         weight[::2] *= -1
     if kind == "w0":
         weight[::2] = 0
-    if kind == "wnan":
-        weight[0] = np.nan
+    if kind == "wlarge":
+        weight *= dtype({"f16": 2.0**14, "f32": 2.0**125, "f64": 2.0**900}[dtype_name])
+    if kind in ("winf", "wnan"):
+        weight[y] = np.inf if kind == "winf" else np.nan
+    if kind == "wunused" and unused_class(classes) >= 0:
+        weight[unused_class(classes)] = np.nan
     return weight

@@ -1,92 +1,99 @@
-"""Cases with exact values, for the loss and both gradients: every dtype x p x reduction x weight on every shape, and
-margins and special values in combinations that cover all pairs."""
+"""Cases with exact values: the loss and both gradients at points of a space of factors.
+
+`CALLS` and `VIEWS` describe the space. The quick tier has every pair of factor values, where the two factors of the
+number of classes count as one, and the full tier every triple. To add a value, add it to a factor, and generate the
+rows again (see `covering.py`).
+"""
 
 import functools
-import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Optional
 
 import numpy as np
 
 from conformance.bounds import Naive, NaiveHinges
 from conformance.cases.base import Call, Case
-from conformance.cases.inputs import BAD_TARGET_ROW, BAD_TARGETS, DTYPES, Inputs, scores_and_target, weights
+from conformance.cases.covering import Constraint, Model
+from conformance.cases.inputs import DTYPES, Inputs, draw_batch, generator, weights
 from conformance.judge import judge_values
-from conformance.oracle import Exact, Hinges
+from conformance.oracle import Exact, Hinges, Values
 from conformance.verdict import Outcome, Verdict
 
 OPERATIONS = ("loss", "gradient", "weight-gradient")
 POWERS = (1, 2)
 REDUCTIONS = ("none", "mean", "sum")
-WEIGHTS = ("wnone", "w+", "wsigned", "w0")
-OPTIONS = list(itertools.product(DTYPES, POWERS, REDUCTIONS, WEIGHTS))
+OPTIONS = {"operation": OPERATIONS, "dtype": tuple(DTYPES), "p": POWERS, "reduction": REDUCTIONS}
+BEFORE = ("nothing", "same", "scores", "margin", "weight", "operation", "error")
+PASSED = ("by-name", "by-position")
+BETWEEN = (3, 5, 9, 13, 16)  # the powers of two above which a number between it and the next is tested
 
-# Each shape tests a boundary of an implementation.
-SHAPES = {
-    (1, 1): "one element",
-    (7, 1): "one class: only the target class",
-    (1, 5): "one row",
-    (5, 4): "fewer classes than lanes in a vector",
-    (9, 31): "one class less than a vector or a warp",
-    (8, 32): "one vector or warp",
-    (9, 33): "one class more than a vector or a warp",
-    (6, 127): "one class less than several vectors",
-    (5, 128): "several vectors",
-    (17, 129): "one class more than several vectors",
-    (300, 7): "many short rows, which threads may process in groups",
-    (3, 1100): "more than a thousand classes, and a tail",
-    (3, 20_001): "rows longer than any block",
-    (2, 100_000): "few rows with many classes",
-    (0, 5): "no rows",
-}
-SPECIAL_SHAPE = (9, 33)
-LARGE_SHAPES = {
-    (4000, 10): "more short rows than one thread processes",
-    (300, 1000): "enough rows for every thread",
-    (66, 16_500): "enough rows for every thread, each longer than a block",
-}
+# The factors of a call whose arrays are contiguous.
+CALLS = Model(
+    "calls",
+    {
+        **OPTIONS,
+        "weight": ("wnone", "w+", "w0", "wsigned", "wlarge", "winf", "wnan", "wunused"),
+        "margin": (1, 0, -1, 7, 1000, 2**24 + 1, -(2**31) - 1, 2**53 + 2),  # each is exact in float64
+        "power": tuple(range(1, 18)),  # the number of classes is below, at, above or between powers of two
+        "offset": ("below", "at", "above", "between"),
+        "rows": (0, 1, 2, 3, 8, 33, 257, 70_000),
+        "values": ("normal", "equal", "tie", "near", "tiny", "subnormal", "large", "inf", "ninf", "nan"),
+        "column": ("target", "first", "last", "inner", "every"),  # where the special scores are
+        "row": ("first", "middle", "last", "every"),
+        "target": ("spread", "first", "last", "same"),
+        "dout": ("-", "ones", "zeros", "negative", "mixed", "large", "nan", "inf"),
+        "memory": ("aligned", "offset"),  # offset: each array begins inside a larger one
+        "before": BEFORE,  # the call made between the two runs of the case
+        "passed": PASSED,
+    },
+    (
+        Constraint(("operation", "dout"), lambda operation, dout: (operation == "loss") == (dout == "-")),
+        Constraint(("operation", "weight"), lambda operation, weight: (operation, weight) != (OPERATIONS[2], "wnone")),
+        Constraint(("reduction", "dout"), lambda reduction, dout: reduction == "none" or dout != "mixed"),
+        Constraint(("weight", "before"), lambda weight, before: (weight, before) != ("wnone", "weight")),
+        Constraint(("power", "offset"), lambda power, offset: offset != "between" or power in BETWEEN),
+        Constraint(("power", "offset"), lambda power, offset: (power, offset) != (2, "below")),  # (1, "above")
+        Constraint(("weight", "power"), lambda weight, power: weight != "wunused" or power > 1),
+        Constraint(("rows", "power"), lambda rows, power: rows < 33 or rows << power <= 2**20),
+        Constraint(("values", "column"), lambda values, column: column == "every" if values == "equal" else True),
+        Constraint(("values", "column"), lambda values, column: column != "target" or values not in ("tie", "near")),
+        *(
+            Constraint(("rows", name), lambda rows, value, only=only: rows > 0 or value == only)
+            for name, only in {"values": "normal", "column": "every", "row": "every", "target": "spread"}.items()
+        ),
+    ),
+    joined=("power", "offset"),
+)
 
-# Special margins and values: name -> kind of values, operations, margins, and the clauses in focus.
-MARGINS = (1, 0, -1, 3)
-SPECIALS = {
-    "m0": ("normal", OPERATIONS, (0,), ("margin",)),
-    "m-1": ("normal", OPERATIONS, (-1,), ("margin",)),
-    "m3": ("normal", OPERATIONS, (3,), ("margin",)),
-    "m1000": ("normal", OPERATIONS, (1000,), ("margin",)),
-    "tie": ("tie", OPERATIONS, MARGINS, ("zero-hinge",)),
-    "nan": ("nan", ("loss",), MARGINS, ("nan",)),
-    "nan-gradient": ("nan", ("gradient", "weight-gradient"), MARGINS, ("nan-gradient",)),
-    "inf": ("inf", OPERATIONS, MARGINS, ("infinity",)),
-    "largest": ("largest", OPERATIONS, (1,), ("rounded-once",)),
-    "equal": ("equal", ("loss",), (1,), ("rounded-once",)),
-    "cancelling": ("cancelling", ("loss", "gradient"), (1,), ("accuracy",)),
-    "wide": ("wide", OPERATIONS, (2**24 + 1,), ("margin-precision",)),
-    "first": ("first", OPERATIONS, MARGINS, ("target-range",)),
-    "last": ("last", OPERATIONS, MARGINS, ("target-range",)),
-    "beyond": ("beyond", OPERATIONS, MARGINS, ("target-range", "target-out-of-range")),
-    "negative": ("negative", OPERATIONS, MARGINS, ("target-range", "target-out-of-range")),
-    "far": ("far", OPERATIONS, MARGINS, ("target-range", "target-out-of-range")),
-    "strided": ("strided", OPERATIONS, MARGINS, ("non-contiguous",)),
-    "transposed": ("transposed", OPERATIONS, MARGINS, ("non-contiguous",)),
-}
-
-
-@functools.lru_cache(maxsize=32)
-def _drawn(dtype, margin, shape, values):
-    return scores_and_target(dtype, margin, shape, values)
-
-
-@functools.lru_cache(maxsize=8)
-def _hinges(dtype, margin, shape, values):
-    return Hinges(*_drawn(dtype, margin, shape, values), margin)
-
-
-@functools.lru_cache(maxsize=8)
-def _naive_hinges(dtype, margin, shape, values):
-    return NaiveHinges(*_drawn(dtype, margin, shape, values), margin)
+# The factors of a call whose arrays may be views.
+VIEWS = Model(
+    "views",
+    {
+        **OPTIONS,
+        "weight": ("wnone", "w+", "wsigned"),
+        "shape": ((1, 1), (2, 3), (33, 16), (300, 33), (5, 1025), (2, 40_000)),
+        "values": ("normal", "nan"),
+        "input-layout": ("contiguous", "pitch", "strided", "transposed", "offset"),
+        "target-layout": ("contiguous", "strided", "offset", "column"),
+        "weight-layout": ("contiguous", "strided", "offset", "column"),
+        "dout": ("-", "mixed", "expanded", "strided", "ones"),
+        "before": BEFORE,
+        "passed": PASSED,
+    },
+    (
+        Constraint(("operation", "dout"), lambda operation, dout: (operation == "loss") == (dout == "-")),
+        Constraint(("operation", "weight"), lambda operation, weight: (operation, weight) != (OPERATIONS[2], "wnone")),
+        Constraint(("reduction", "dout"), lambda reduction, dout: reduction == "none" or dout in ("-", "ones")),
+        Constraint(("weight", "before"), lambda weight, before: (weight, before) != ("wnone", "weight")),
+        Constraint(("weight", "weight-layout"), lambda weight, view: weight != "wnone" or view == "contiguous"),
+    ),
+)
 
 
 @dataclass(frozen=True)
 class ValueCase(Case):
+    """One call with exact values. The fields after `shape` are factors with their most ordinary value as default."""
+
     operation: str
     dtype: str
     p: int
@@ -94,162 +101,223 @@ class ValueCase(Case):
     weight: str
     margin: int
     shape: tuple
-    values: str
-    tier: str
-    special: tuple = ()  # the clauses in focus, if they are not those of the formula
+    values: str = "normal"
+    column: str = "every"
+    row: str = "every"
+    target: str = "spread"
+    dout: str = "ones"
+    layouts: tuple = ()  # (argument, layout) of each array that is not simply contiguous
+    before: str = "nothing"
+    passed: str = "by-name"
+    tier: str = "quick"
+    variant: int = 0  # draws other scores with the same targets
+    drawn: Optional[int] = None  # the margin for which the scores are drawn, if it is not `margin`
 
     @property
     def id(self):
         rows, classes = self.shape
-        kind = "" if self.values == "normal" else f"-{self.values}"
-        options = f"p{self.p}-{self.reduction}-{self.weight}-m{self.margin}"
-        return f"{self.operation}-{self.dtype}-{options}-{rows}x{classes}{kind}"
+        parts = [self.operation, self.dtype, f"p{self.p}", self.reduction, self.weight, f"m{self.margin}"]
+        parts += [f"{rows}x{classes}"]
+        ordinary = (self.values, self.column, self.row) == ("normal", "every", "every")
+        parts += [] if ordinary else [self.values, self.column, self.row]
+        parts += [] if self.target == "spread" else [f"to-{self.target}"]
+        parts += [] if self.operation == "loss" or self.dout == "ones" else [f"dout-{self.dout}"]
+        parts += [f"{argument}-{layout}" for argument, layout in self.layouts]
+        parts += [] if self.before == "nothing" else [f"after-{self.before}"]
+        parts += [] if self.passed == "by-name" else [self.passed]
+        return "-".join(parts)
+
+    @property
+    def is_view(self):
+        """Whether an array is not contiguous."""
+        return any(layout != "offset" for _, layout in self.layouts)
 
     @property
     def focus(self):
         if self.shape[0] == 0:
             return ("no-rows",)
-        if self.values == "wide" and self.dtype == "f32":  # float32 cannot represent the margin
-            return ("accuracy",)
-        if self.special and (self.operation != "weight-gradient" or self.expects_error):
-            return self.special
         if self.shape[1] == 1:
             return ("one-class",)
+        dtype = f"input-{DTYPES[self.dtype].__name__}"
+        if self.operation == "weight-gradient":
+            return (self.operation, dtype)
+        if special := self._special_clauses():
+            return special
+        margin = () if self.margin == 1 else ("margin",)
         if self.operation != "loss":
-            return (self.operation, f"input-{DTYPES[self.dtype].__name__}")
-        names = ["purpose", "formula", "other-classes", "input-shape", f"input-{DTYPES[self.dtype].__name__}"]
+            return (self.operation, dtype, *margin)
+        names = ["purpose", "formula", "other-classes", "input-shape", dtype, *margin]
         names += ["target-shape", "target-int64", "p", "reduction", f"reduction-{self.reduction}", "divisor"]
         names += ["returns-rows" if self.reduction == "none" else "returns-scalar"]
+        names += [] if self.target == "spread" else ["target-range"]
         names += [] if self.weight == "wnone" else ["weight", "weight-dtype", "weight-outside-power"]
         return tuple(names)
 
-    @property
-    def clauses(self):
-        """With a bad target the expected answer is an error, which confirms nothing about values."""
-        return (*self.focus, "inputs-kept", "same-twice") if self.expects_error else super().clauses
-
-    @property
-    def expects_error(self):
-        return self.values in BAD_TARGETS
+    def _special_clauses(self):
+        """The clauses about the special values of the call."""
+        kinds = {self.values, self.weight, "" if self.operation == "loss" else f"dout-{self.dout}"}
+        nan = "nan" if self.operation == "loss" else "nan-gradient"
+        clauses = {
+            nan: {"nan", "wnan", "dout-nan"},
+            "infinity": {"inf", "ninf", "winf", "dout-inf"},
+            "zero-hinge": {"tie", "near"},
+            "rounded-once": {"large", "equal", "wlarge", "dout-large"},
+            "accuracy": {"tiny", "subnormal"},
+        }
+        found = [clause for clause, special in clauses.items() if kinds & special]
+        found += ["margin-precision"] if abs(self.margin) >= 2**24 and self.dtype == "f64" else []
+        return tuple(found + (["non-contiguous"] if self.is_view else []))
 
     @property
     def needs(self):
         needs = {DTYPES[self.dtype].__name__, self.operation}
-        return frozenset(needs | ({"non-contiguous"} if self.values in ("strided", "transposed") else set()))
+        needs |= {"non-contiguous"} if self.is_view else set()
+        needs |= {"errors"} if self.before == "error" else set()
+        for case in self.disturbances():
+            needs |= case.needs
+        return frozenset(needs)
+
+    def batch(self):
+        margin = self.margin if self.drawn is None else self.drawn
+        rows = (*self.shape, self.values, self.column, self.row, self.target)
+        return _batch(self.dtype, self.p, margin, *rows, self.variant)
+
+    def _weight(self, batch):
+        y = int(batch.target[-1]) if len(batch.target) else 0
+        return weights(self.dtype, self.weight, self.shape[1], y)
 
     def inputs(self):
-        scores, target = _drawn(self.dtype, self.margin, self.shape, self.values)
-        weight = weights(self.dtype, self.weight, self.shape[1])
-        return Inputs(scores, target, weight, self.p, self.margin, self.reduction)
+        batch = self.batch()
+        options = (self._weight(batch), self.p, self.margin, self.reduction)
+        return Inputs(batch.scores[batch.index], batch.target[batch.index], *options)
 
-    def dout(self):
+    def _distinct_dout(self, distinct):
+        """The upstream gradient of each distinct row, or of the reduced loss."""
+        dtype = DTYPES[self.dtype]
+        size = {"zeros": 0, "negative": -1.5, "large": float(np.finfo(dtype).max) / 4}.get(self.dout, 1)
+        if self.reduction != "none":
+            return np.array({"nan": np.nan, "inf": np.inf}.get(self.dout, size), dtype)
+        values = np.full(distinct, size, dtype)
+        if self.dout in ("mixed", "strided"):
+            values[:] = np.linspace(-1, 2, distinct)
+        if self.dout in ("nan", "inf"):
+            values[-1 if self.row != "every" else slice(None)] = float(self.dout)
+        return values
+
+    def full_dout(self):
         """The upstream gradient, in the shape of the loss."""
-        values = np.linspace(-1, 2, self.shape[0]) if self.reduction == "none" else 1.5
-        return np.array(values, DTYPES[self.dtype])
-
-    def _call(self, inputs, dout):
-        view = self.values if self.values in ("strided", "transposed") else None
-        if self.operation == "loss":
-            return Call("loss", inputs.arguments(), view=view)
-        return Call("gradient", inputs.arguments(), dout, pick=OPERATIONS.index(self.operation) - 1, view=view)
+        batch = self.batch()
+        dout = self._distinct_dout(len(batch.scores))
+        return dout[batch.index] if self.reduction == "none" else dout
 
     def calls(self):
-        return [self._call(self.inputs(), self.dout())]
+        operation, pick = (
+            ("loss", 0) if self.operation == "loss" else ("gradient", OPERATIONS.index(self.operation) - 1)
+        )
+        layouts = dict(self.layouts)
+        if operation == "gradient" and self.dout in ("expanded", "strided"):
+            layouts["dout"] = self.dout
+        arguments = self.inputs().arguments()
+        return [Call(operation, arguments, self.full_dout(), pick, layouts, self.passed == "by-position")]
 
-    def disturbance(self):
-        """A call with other scores of the same shape. If N = 0, it has eight rows, so that stale results are not 0."""
-        inputs, dout = self.inputs(), self.dout()
-        scores, target = -inputs.input[::-1], np.clip(inputs.target[::-1], 0, self.shape[1] - 1)
-        if self.shape[0] == 0:
-            scores, target = np.full((8, self.shape[1]), 7, inputs.dtype), np.zeros(8, np.int64)
-            dout = np.full(8, 7, inputs.dtype) if self.reduction == "none" else dout
-        other = Inputs(np.ascontiguousarray(scores), target, inputs.weight, self.p, self.margin, self.reduction)
-        return [self._call(other, dout)]
+    def disturbances(self):
+        """The call between the two runs, as a case of its own. Without rows it has eight, so that it leaves results."""
+        plain = replace(self, before="nothing")
+        if self.shape[0] == 0 and self.before != "error":
+            plain = replace(plain, shape=(8, self.shape[1]))
+        changes = {
+            "same": {},
+            "scores": {"variant": 1},
+            "margin": {"margin": 3 if self.margin == 1 else 1, "drawn": self.margin},
+            "weight": {"weight": "wsigned" if self.weight == "w+" else "w+"},
+            "operation": {"operation": "gradient" if self.operation == "loss" else "loss", "variant": 1},
+        }
+        if self.before == "error":
+            return [RowMissing(self)]
+        return [replace(plain, **changes[self.before])] if self.before in changes else []
 
     def outcome_of_results(self, answers, leg):
-        if self.expects_error and leg.target == "CPU" and "target-errors" not in leg.limits:
-            value = self.inputs().target[BAD_TARGET_ROW]
-            return Outcome(Verdict.DIVERGES, f"accepted target[{BAD_TARGET_ROW}] = {value}", self.focus)
         exact, naive = _expected(self)
         dtype = DTYPES[self.dtype]
         claim = None if self.operation == "weight-gradient" else leg.claims.get(dtype.__name__)
         return judge_values(answers[0].array, exact, dtype, self.focus, naive, claim)
 
+
+@dataclass(frozen=True)
+class RowMissing(Case):
+    """The call of a case with one target too many, which raises ValueError."""
+
+    case: ValueCase
+    focus = ("raises-target-shape",)
+    needs = frozenset({"errors"})
+
+    def calls(self):
+        (call,) = self.case.calls()
+        target = np.append(call.arguments["target"], 0)
+        return [call._replace(arguments={**call.arguments, "target": target})]
+
+    def outcome_of_results(self, answers, leg):
+        return Outcome(Verdict.DIVERGES, "accepted a target with one row too many", self.focus)
+
     def outcome_of_error(self, answer, leg):
-        """For a target out of range an error conforms if it names the row and the value."""
-        if not self.expects_error or self.needs & set(leg.limits):
-            return super().outcome_of_error(answer, leg)
-        row, value = BAD_TARGET_ROW, self.inputs().target[BAD_TARGET_ROW]
-        if f"[{row}]" in answer.message and str(value) in answer.message:
+        if "ValueError" in answer.error:
             return Outcome(Verdict.CONFORMS)
-        text = f"the error does not name target[{row}] and its value {value}: {answer.text()}"
-        return Outcome(Verdict.DIVERGES, text, ("target-out-of-range",))
+        return Outcome(Verdict.DIVERGES, f"expected ValueError, got {answer.text()}", self.focus)
+
+
+_batch = functools.lru_cache(maxsize=4)(draw_batch)
+
+
+@functools.lru_cache(maxsize=4)
+def _hinges(dtype, p, margin, drawn, rows, variant):
+    """The exact and the naive hinges of the distinct rows; cases that differ only in other factors share them."""
+    batch = _batch(dtype, p, drawn, *rows, variant)
+    arguments = (batch.scores, batch.target, margin, batch.counts)
+    return Hinges(*arguments), NaiveHinges(*arguments)
 
 
 @functools.lru_cache(maxsize=2)
 def _expected(case):
     """The exact values of a case and their naive bounds, cached for the other legs."""
-    inputs, dout = case.inputs(), case.dout()
-    drawn = (case.dtype, case.margin, case.shape, case.values)
+    batch = case.batch()
+    rows = (*case.shape, case.values, case.column, case.row, case.target)
+    drawn = case.margin if case.drawn is None else case.drawn
+    hinges, naive_hinges = _hinges(case.dtype, case.p, case.margin, drawn, rows, case.variant)
+    weight = case._weight(batch)
+    inputs = Inputs(batch.scores, batch.target, weight, case.p, case.margin, case.reduction)
     method = case.operation.replace("-", "_")
-    arguments = () if case.operation == "loss" else (dout,)
-    exact = Exact(_hinges(*drawn), inputs.weight, case.p, case.reduction)
-    naive = Naive(inputs, _naive_hinges(*drawn))
-    return getattr(exact, method)(*arguments), getattr(naive, method)(*arguments)
+    arguments = () if case.operation == "loss" else (case._distinct_dout(len(batch.scores)),)
+    exact = getattr(Exact(hinges, weight, case.p, case.reduction), method)(*arguments)
+    naive = getattr(Naive(inputs, naive_hinges), method)(*arguments)
+    if case.operation == "gradient" or (case.operation == "loss" and case.reduction == "none"):
+        exact, naive = Values(*(values[batch.index] for values in exact)), naive[batch.index]
+    return exact, naive
 
 
-def _operations(weight, operations=OPERATIONS):
-    return [operation for operation in operations if weight != "wnone" or operation != "weight-gradient"]
+def value_cases():
+    """The cases of both models."""
+    options = ("operation", "dtype", "p", "reduction", "weight")
+    for strength, row in CALLS.rows():
+        shape = (row["rows"], _classes(row))
+        special = [row[name] for name in ("values", "column", "row", "target", "dout")]
+        arguments = ("input", "target", "weight")[: 2 if row["weight"] == "wnone" else 3]
+        layouts = tuple((name, "offset") for name in arguments if row["memory"] == "offset")
+        ends = (layouts, row["before"], row["passed"], _tier(strength))
+        yield ValueCase(*(row[name] for name in options), row["margin"], shape, *special, *ends)
+    for strength, row in VIEWS.rows():
+        named = ((name, row[f"{name}-layout"]) for name in ("input", "target", "weight"))
+        layouts = tuple((name, layout) for name, layout in named if layout != "contiguous")
+        special = (row["values"], "inner" if row["values"] == "nan" else "every", "every", "spread", row["dout"])
+        ends = (layouts, row["before"], row["passed"], _tier(strength))
+        yield ValueCase(*(row[name] for name in options), 1, row["shape"], *special, *ends)
 
 
-def product_cases():
-    """Every option on every shape. The quick tier has all options on one shape and a twelfth of them on each other."""
-    for s, shape in enumerate(SHAPES):
-        for o, option in enumerate(OPTIONS):
-            tier = "quick" if shape == SPECIAL_SHAPE or (o + 5 * s) % 12 == 0 else "full"
-            for operation in _operations(option[-1]):
-                yield ValueCase(operation, *option, 1, shape, "normal", tier)
+def _tier(strength):
+    return {2: "quick", 3: "full"}[strength]
 
 
-def large_cases():
-    """Sizes that several threads share, with every dtype and p, and the other options in turn."""
-    for s, shape in enumerate(LARGE_SHAPES):
-        for i, (dtype, p) in enumerate(itertools.product(DTYPES, POWERS)):
-            reduction, weight = REDUCTIONS[(i + s) % 3], WEIGHTS[(i + s) % 4]
-            tier = "quick" if shape == (4000, 10) and p == 1 else "full"
-            for operation in _operations(weight):
-                yield ValueCase(operation, dtype, p, reduction, weight, 1, shape, "normal", tier)
-
-
-def cancelling_cases():
-    """Hinges of almost 0, with so many classes that an error in each would add up."""
-    for shape in ((3, 1100), (2, 100_000)):
-        for dtype, p in itertools.product(DTYPES, POWERS):
-            for operation in ("loss", "gradient"):
-                options = (operation, dtype, p, "none", "wnone", 1, shape)
-                yield ValueCase(*options, "cancelling", "full", ("accuracy",))
-
-
-def special_cases():
-    """Every special with every dtype, p and reduction, and weights and margins in turn, so that all pairs occur."""
-    for s, (values, operations, margins, clauses) in enumerate(SPECIALS.values()):
-        for i, (dtype, p, reduction) in enumerate(itertools.product(DTYPES, POWERS, REDUCTIONS)):
-            if values == "wide" and dtype == "f16":  # float16 cannot represent 2**24
-                continue
-            weight, margin = WEIGHTS[(i + s) % 4], margins[(i + i // 4 + s) % len(margins)]
-            tier = "quick" if (i + s) % 3 == 0 else "full"
-            shape = SPECIAL_SHAPE
-            if values == "equal":
-                weight, shape = "wnone", (500, 7)
-            for operation in _operations(weight, operations):
-                yield ValueCase(operation, dtype, p, reduction, weight, margin, shape, values, tier, clauses)
-
-
-def nan_weight_cases():
-    """A NaN weight; and C = 1 with a score that is not finite, where the sum over the other classes is empty."""
-    for dtype, p, reduction in itertools.product(DTYPES, POWERS, REDUCTIONS):
-        tier = "quick" if p == 1 else "full"
-        options = (dtype, p, reduction)
-        yield ValueCase("loss", *options, "wnan", 1, SPECIAL_SHAPE, "normal", tier, ("nan",))
-        for values in ("nan", "inf"):
-            yield ValueCase("loss", *options, "wnone", 1, (7, 1), values, tier, ("one-class",))
+def _classes(row):
+    """The number of classes. Between powers of two it is any number, which depends on the other factors."""
+    power = 2 ** row["power"]
+    between = int(generator(*row.values()).integers(2, power - 1)) if row["offset"] == "between" else 0
+    return power + {"below": -1, "at": 0, "above": 1, "between": between}[row["offset"]]
