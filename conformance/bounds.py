@@ -34,10 +34,11 @@ def _growth(operations, u):
 
 
 def _wide(array):
-    """The magnitudes of an array as float64, or as long double if their products could overflow in float64."""
+    """The magnitudes of an array as float64, or as long double if products could overflow or underflow in float64."""
     size = np.abs(np.asarray(array, np.float64))
     with np.errstate(invalid="ignore"):
-        return size.astype(np.longdouble) if np.max(size, initial=0, where=np.isfinite(size)) > 2.0**200 else size
+        extreme = np.isfinite(size) & (size > 0) & ((size > 2.0**200) | (size < 2.0**-200))
+        return size.astype(np.longdouble) if extreme.any() else size
 
 
 class NaiveHinges:
@@ -57,9 +58,13 @@ class NaiveHinges:
             self.value = np.where(self.own | ~known[:, None], 0, np.maximum(z, 0))
             size = abs(margin) + np.abs(own_score) + np.abs(wide)
             exact = self.own | ~known[:, None] | ~np.isfinite(size)
-            exact |= size < _quantum(scores, margin) * 2.0 ** (np.finfo(scores.dtype).nmant + 1)
+            partial = np.maximum(
+                np.abs(margin - own_score), np.maximum(np.abs(margin + wide), np.abs(wide - own_score))
+            )
+            exact |= partial <= _quantum(scores, margin) * 2.0 ** (np.finfo(scores.dtype).nmant + 1)
             # Two roundings: (1 + u)**2 - 1 = 2 u + u**2, which is at most 2.1 u because u is at most 2**-11.
-            self.error = np.where(exact, 0, 2.1 * self.u * size)
+            error = 2.1 * self.u * size
+            self.error = np.where(exact | (z < -error), 0, error)
             self.unsure = np.abs(z) <= self.error  # its rounding error may change the sign of the hinge
             self.unsure &= ~self.own & (self.error > 0)
 
@@ -67,7 +72,7 @@ class NaiveHinges:
 def _quantum(scores, margin):
     """For each row, the largest power of two of which its finite scores and the margin are multiples.
 
-    A sum of such numbers is exact if it is less than 2**(nmant + 1) quanta.
+    A sum of such numbers is exact if it is at most 2**(nmant + 1) quanta.
     """
     numbers = np.concatenate([scores.astype(np.float64), np.full((len(scores), 1), float(margin))], 1)
     mantissa, exponent = np.frexp(np.where(np.isfinite(numbers), numbers, 0))
@@ -109,10 +114,11 @@ class Naive:
         with np.errstate(all="ignore"):
             value, error = (self.weight * a / self.classes for a in (total, error))
             if self.inputs.reduction == "none":
-                return np.float64(error + self._underflow())
+                return np.asarray(error + self._underflow(), np.float64)
             # N additions, and the division by N as a reciprocal and a product
             error, total = (self.counts * error).sum(), (self.counts * (value + error)).sum()
-            return np.float64((error + _growth(self.rows + 2, self.u) * total) / self.divisor + self._underflow())
+            error = (error + _growth(self.rows + 2, self.u) * total) / self.divisor
+            return np.asarray(error + self._underflow(), np.float64)
 
     def _underflow(self):
         """The error of subnormal results: half of the smallest subnormal number for each operation.

@@ -90,7 +90,9 @@ _DECIDED = {
     "non-contiguous": "A non-contiguous input works.",
     "gradient": "The gradient with respect to input is that of the formula, times the upstream gradient.",
     "weight-gradient": "The gradient with respect to weight is that of the formula, times the upstream gradient.",
-    "same-twice": "Repeating a call gives the same bits, whatever calls are made in between.",
+    "same-twice": "A result depends on the arguments alone: repeating a call gives the same bits, whatever calls are "
+    "made in between, and those calls give the documented results too.",
+    "result-kept": "Later calls do not change the result of an earlier one.",
     "inputs-kept": "Inputs are not modified.",
     "inside-buffers": "No memory outside the arrays is read or written; tested if memory is guarded.",
     "laws": "Identities of the formula hold: shifting a row, permuting classes, sum = N * mean, scaling the weight, "

@@ -51,9 +51,9 @@ def judge_values(result, exact, dtype, focus, naive=None, claim=None):
             f", {ulps:.4g} ulp off where {limit} is allowed, but within the bound of naive {np.dtype(dtype)} arithmetic"
         )
         return _diverges(text, ["accuracy", *(c for c in focus if c in PRECISION)], ulps, fraction)
-    measured = finite & (exact.nearest != 0)
-    if 2 * np.count_nonzero(measured & (np.abs(exact.nearest) <= bound)) > np.count_nonzero(measured):
-        return Outcome(Verdict.VACUOUS, "the bound is wider than most values", (), ulps, fraction)
+    measured = exact.nearest != 0  # an expected infinity or NaN is compared as it is
+    if measured.any() and not (measured & ~(np.abs(exact.nearest) <= bound)).any():
+        return Outcome(Verdict.VACUOUS, "the bound is wider than every value", (), ulps, fraction)
     return Outcome(Verdict.CONFORMS, "", (), ulps, fraction)
 
 

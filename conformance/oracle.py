@@ -83,7 +83,7 @@ def _hinge(finite, own, other):
 
 
 def _integers(rows, margin):
-    """The finite scores of all rows and the margin as integers, and the power of two that is their unit; others as 0."""
+    """All scores and the margin as integers, with 0 for those that are not finite, and their unit, a power of two."""
     scores = np.concatenate([*rows, [margin]]).astype(np.float64)
     mantissa, exponent = np.frexp(np.where(np.isfinite(scores), scores, 0))
     mantissa = np.ldexp(mantissa, 53).astype(np.int64)
@@ -216,6 +216,6 @@ def _quotient(numerator, denominator):
     try:
         nearest = numerator / denominator
     except OverflowError:
-        return math.copysign(math.inf, numerator), 0.0
+        return math.inf if numerator > 0 else -math.inf, 0.0
     a, b = nearest.as_integer_ratio()
     return nearest, (numerator * b - a * denominator) / (denominator * b)

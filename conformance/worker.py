@@ -1,6 +1,7 @@
 """The subject's process: it makes a case's calls and sends the answers back.
 
-Every case is called twice, with another call in between, and the two results are compared bit for bit.
+Every case is called twice, with other calls in between. The two results are compared bit for bit, and the answers to
+the other calls are judged too.
 """
 
 import contextlib
@@ -17,9 +18,11 @@ import numpy as np
 from conformance import faults
 from conformance.cases.base import Answer, Call
 from conformance.guard import Memory
+from conformance.layouts import laid_out
 from conformance.subjects import similar
 from conformance.subjects.base import NotAvailable
 
+DEFAULTS = {"p": 1, "margin": 1, "weight": None, "reduction": "mean"}  # of the signature, in its order
 SUITE_PARENT = str(pathlib.Path(__file__).parents[1])
 # A plain call. If its result changes after an error, the process is unusable: its device context is lost, for instance.
 HEARTBEAT = Call("loss", {"input": np.array([[0.5, -1.25, 0.75, 0.25]] * 3, np.float32), "target": np.array([2, 0, 3])})
@@ -107,32 +110,51 @@ def _create(subject_class, target, mode, description):
 
 
 def answer_case(subject, case):
-    """The answers to a case's calls. Each says whether the same call gave the same bits after a disturbance."""
-    first = _answer_calls(subject, case)
+    """The answers to a case's calls, and to those of the cases between their two runs.
+
+    Each of the case's own answers says whether the second run gave the same bits, and whether the first result, which
+    the caller still holds, has kept its value.
+    """
+    held = []
+    first = _answer_calls(subject, case, held)
     if case.oversized:
         return first
-    for call in case.disturbance():
-        _answer_call(subject, call)
+    others = enumerate(case.disturbances(), 1)
+    between = [_answer_call(subject, call)._replace(case=i) for i, other in others for call in other.calls()]
     second = _answer_calls(subject, case)
-    return [a._replace(same=_same_bits(a, b), wrote=a.wrote or b.wrote) for a, b in zip(first, second)]
+    own = [a._replace(same=_same_bits(a, b), wrote=a.wrote or b.wrote) for a, b in zip(first, second)]
+    for i, result in held:
+        now = own[i]._replace(array=np.asarray(subject.to_host(result)))
+        own[i] = own[i]._replace(kept=_same_bits(own[i], now))
+    return own + between
 
 
-def _answer_calls(subject, case):
+def _answer_calls(subject, case, held=None):
     if subject.guarded:
         subject.memory.turn()
-    return [_answer_call(subject, call, case.fold, case.oversized) for call in case.calls()]
+    answers = []
+    for call in case.calls():
+        results = [] if held is not None and not case.oversized else None
+        answers.append(_answer_call(subject, call, case.fold, case.oversized, results))
+        if results and not answers[-1].error:
+            held.append((len(answers) - 1, results[0]))
+    return answers
 
 
-def _answer_call(subject, call, fold=None, oversized=False):
-    """Make one call. Oversized arrays are neither copied nor compared with the originals afterwards."""
+def _answer_call(subject, call, fold=None, oversized=False, held=None):
+    """Make one call, and append its result to `held`. Oversized arrays are not copied, nor compared afterwards."""
     arrays = {name: value for name, value in call.arguments.items() if isinstance(value, np.ndarray)}
     options = {name: value for name, value in call.arguments.items() if name not in arrays}
     arrays.update({"dout": call.dout} if call.operation == "gradient" else {})
-    tensors = {}
+    tensors, given = {}, {}  # tensors: what must not change -> its original and its tensor
     try:
         for name, array in arrays.items():
-            tensors[name] = _to_device(subject, array, call.view if name == "input" else None, not oversized)
-        result = getattr(subject, call.operation)(**tensors, **options)
+            whole, take = laid_out(array, call.layouts.get(name))
+            tensor = _to_device(subject, whole, not oversized)
+            given[name] = take(tensor)
+            tensors[name] = whole, tensor
+        positions, names = _passed({**given, **options}, call.by_position)
+        result = getattr(subject, call.operation)(*positions, **names)
         if call.operation == "gradient":
             if not isinstance(result, (tuple, list)) or len(result) != 2:
                 raise faults.ResultError(f"the adapter's gradient returned {type(result).__name__}, expected a pair")
@@ -144,6 +166,8 @@ def _answer_call(subject, call, fold=None, oversized=False):
         if array.dtype.kind not in "fiub":
             raise faults.ResultError(f"the adapter's to_host returned {array.dtype}, which is not a numeric dtype")
         answer = Answer(array)
+        if held is not None:
+            held.append(result)
     except Exception as error:
         with contextlib.suppress(Exception):
             subject.synchronize()
@@ -152,9 +176,22 @@ def _answer_call(subject, call, fold=None, oversized=False):
     if oversized:
         return answer
     try:
-        return answer._replace(wrote=_written(subject, arrays, tensors))
+        return answer._replace(wrote=_written(subject, tensors))
     except Exception as error:  # of to_host
         return answer if answer.error else _error_answer(error, subject, call)
+
+
+def _passed(arguments, by_position):
+    """The arguments to pass by position and those to pass by name; `dout` comes first."""
+    if not by_position:
+        return (), arguments
+    rest, positions = {**DEFAULTS, **arguments}, []
+    for name in ("dout", "input", "target", *DEFAULTS):
+        if name in rest:
+            positions.append(rest.pop(name))
+        elif name != "dout":
+            break
+    return positions, {name: value for name, value in rest.items() if name in arguments}
 
 
 def _error_answer(error, subject, call):
@@ -163,22 +200,16 @@ def _error_answer(error, subject, call):
     return Answer(error=parents, message=str(error), fault=fault, traceback=faults.described(error))
 
 
-def _to_device(subject, array, view, copy):
-    """An array on the subject's device, between guards if the subject is guarded, in the memory layout `view`."""
+def _to_device(subject, array, copy):
+    """An array on the subject's device, between guards if the subject is guarded."""
     place = subject.memory.place if subject.guarded else np.array
-    if view == "strided":
-        wide = np.zeros((len(array), 2 * array.shape[1]), array.dtype)
-        wide[:, ::2] = array
-        return subject.to_device(place(wide))[:, ::2]
-    if view == "transposed":
-        return subject.to_device(place(np.ascontiguousarray(array.T))).T
     return subject.to_device(place(array) if copy else array)
 
 
-def _written(subject, arrays, tensors):
+def _written(subject, tensors):
     """The name of the first input that the call changed, else of the memory it overwrote next to an array, else ''."""
-    for name, tensor in tensors.items():
-        if np.asarray(subject.to_host(tensor)).tobytes() != arrays[name].tobytes():
+    for name, (original, tensor) in tensors.items():
+        if np.asarray(subject.to_host(tensor)).tobytes() != original.tobytes():
             return name
     return subject.memory.check() if subject.guarded else ""
 

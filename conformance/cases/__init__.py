@@ -7,13 +7,12 @@ from conformance.cases.errors import error_cases
 from conformance.cases.golden import golden_cases
 from conformance.cases.huge import huge_cases
 from conformance.cases.laws import law_cases
-from conformance.cases.values import cancelling_cases, large_cases, nan_weight_cases, product_cases, special_cases
+from conformance.cases.values import value_cases
 
 
 @functools.cache
 def all_cases(tier="huge"):
     """The cases of a tier. Each tier includes those before it."""
-    values = (product_cases, large_cases, special_cases, cancelling_cases, nan_weight_cases)
-    sources = (golden_cases, error_cases, *values, law_cases, huge_cases)
+    sources = (golden_cases, error_cases, value_cases, law_cases, huge_cases)
     tiers = TIERS[: TIERS.index(tier) + 1]
     return tuple(case for source in sources for case in source() if case.tier in tiers)

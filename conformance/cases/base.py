@@ -34,6 +34,8 @@ class Answer(NamedTuple):
     message: str = ""
     wrote: str = ""  # the input or the memory that the call must not write but did
     same: bool = True  # whether the second call gave the same bits
+    kept: bool = True  # whether the result still had them after that
+    case: int = 0  # of which case: 0 for the case itself, else the number of the case between its two runs
     fault: str = ""  # what the adapter did wrong, if the error is not the implementation's (see faults.py)
     traceback: str = ""
 
@@ -75,8 +77,8 @@ class Case:
     def calls(self):
         raise NotImplementedError
 
-    def disturbance(self):
-        """Other calls, made before the case's calls are repeated."""
+    def disturbances(self):
+        """Other cases, whose calls are made before the case's calls are repeated."""
         return []
 
     def fold(self, array):
@@ -84,7 +86,18 @@ class Case:
         return array
 
     def outcome(self, answers, leg):
-        """The outcome of all answers: side effects first, then errors, results, and repeatability."""
+        """The outcome of all answers: of the case's own calls first, then of those between their two runs."""
+        outcome = self._own_outcome([answer for answer in answers if answer.case == 0], leg)
+        if outcome.verdict is not Verdict.CONFORMS:
+            return outcome
+        for i, case in enumerate(self.disturbances(), 1):
+            other = case.outcome([answer._replace(case=0) for answer in answers if answer.case == i], leg)
+            if other.verdict.is_failure and other.verdict is not Verdict.VACUOUS:
+                return replace(other, detail=f"the call between its two runs: {other.detail}", broken=("same-twice",))
+        return outcome
+
+    def _own_outcome(self, answers, leg):
+        """Side effects first, then errors, results, and repeatability."""
         for answer in answers:
             if answer.wrote:
                 broken = "inputs-kept" if answer.wrote in ("input", "target", "weight", "dout") else "inside-buffers"
@@ -96,6 +109,8 @@ class Case:
             return replace(outcome, verdict=Verdict.REFUSES_AS_DOCUMENTED, detail=detail, broken=())
         if outcome.verdict is Verdict.CONFORMS and not all(answer.same for answer in answers):
             return Outcome(Verdict.DIVERGES, "the same call gave another result the second time", ("same-twice",))
+        if outcome.verdict is Verdict.CONFORMS and not all(answer.kept for answer in answers):
+            return Outcome(Verdict.DIVERGES, "a later call changed its result", ("result-kept",))
         return outcome
 
     def outcome_of_results(self, answers, leg):

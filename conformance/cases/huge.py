@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.cases.base import Call, Case
-from conformance.cases.inputs import DTYPES, Inputs, scores_and_target
+from conformance.cases.inputs import DTYPES, Inputs, generator
 from conformance.judge import judge_values
 from conformance.oracle import Exact, Hinges
 
@@ -43,7 +43,9 @@ class HugeCase(Case):
         return frozenset({DTYPES[self.dtype].__name__, self.operation, "huge"})
 
     def block(self):
-        return scores_and_target(self.dtype, 1, (self.distinct, self.shape[1]), "normal")
+        rng = generator(self.dtype, self.distinct, self.shape[1])
+        scores = rng.standard_normal((self.distinct, self.shape[1])).astype(DTYPES[self.dtype])
+        return scores, rng.integers(0, self.shape[1], self.distinct)
 
     def inputs(self):
         """The repeated rows, as views of the block."""

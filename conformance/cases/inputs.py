@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 DTYPES = {"f16": np.float16, "f32": np.float32, "f64": np.float64}
-DISTINCT = 11  # rows; a prime, so that a row and its repetitions lie in different groups and tiles
+DISTINCT = 11  # rows; fewer if they are long
 # p -> scores whose hinges raised to p are near the dtype's largest number; in float64, whose sums are
 LARGE = {
     "f16": {1: 6e4, 2: 240},
@@ -62,7 +62,7 @@ def draw_batch(dtype_name, p, margin, rows, classes, values, column, row, target
 
     `variant` draws other scores with the same targets.
     """
-    distinct = 1 if values == "equal" else min(rows, DISTINCT)
+    distinct = 1 if values == "equal" else min(rows, max(3, min(DISTINCT, 2**17 // classes)))
     labels = _targets(target, distinct, classes)
     rng = generator(dtype_name, margin, rows, classes, values, column, row, target, variant)
     scores = _normal(DTYPES[dtype_name], distinct, classes, labels, margin, rng)
@@ -104,7 +104,7 @@ def _positions(rows, distinct, row):
 
 
 def _columns(column, y, classes, rng):
-    """The columns of a row's special scores. A column next to that of the target takes its place, except in 'target'."""
+    """The columns of a row's special scores. Instead of the target's column, one next to it."""
     if column == "target":
         return np.array([y])
     if column == "every":
@@ -138,8 +138,16 @@ def _prominent(scores, y, columns, margin, large, rng):
         scores[columns] += scores.dtype.type(away * 8 * max(1.0, abs(float(scores[y])) / 64))
 
 
+def _set_target(scores, y, value):
+    """Set the target score, and move all others with it, which keeps the hinges."""
+    value = _round(value, scores.dtype)
+    scores[:] = scores.astype(np.float64) + (float(value) - float(scores[y]))
+    scores[y] = value
+
+
 def _tie(scores, y, columns, margin, large, rng):
-    scores[y] = _round(margin / 2 if abs(margin) > 1 else 0.375, scores.dtype)
+    """The target score is such that all partial sums are exact in the dtype, if it can represent the margin."""
+    _set_target(scores, y, -0.5 if margin == 0 else margin / 2 * (1 if abs(margin) > 2**11 else -1))
     scores[columns] = _round(float(scores[y]) - margin, scores.dtype)
 
 
@@ -156,7 +164,7 @@ def _near(scores, y, columns, margin, large, rng):
 def _tiny(scores, y, columns, margin, large, rng):
     """The gap margin - x[y] is not representable, and x[i] nearly cancels it, so that the hinge is tiny."""
     exponent = {2: -9, 4: -30, 8: -40}[scores.itemsize]
-    scores[y] = -_round(np.ldexp(rng.uniform(1, 2), exponent), scores.dtype)
+    _set_target(scores, y, -np.ldexp(rng.uniform(1, 2), exponent))
     scores[columns] = _round(-margin, scores.dtype)
     scores[columns[::2]] = np.nextafter(scores[columns[::2]], scores.dtype.type(0))
 
@@ -164,7 +172,7 @@ def _tiny(scores, y, columns, margin, large, rng):
 def _subnormal(scores, y, columns, margin, large, rng):
     """Subnormal scores. The target score is the margin, so that the hinges are subnormal too if it is representable."""
     unit = np.finfo(scores.dtype).smallest_subnormal
-    scores[y] = _round(margin, scores.dtype) if margin else 2 * unit
+    _set_target(scores, y, margin if margin else 2 * unit)
     scores[columns] = rng.integers(-3, 8, len(columns)) * unit
 
 
@@ -198,7 +206,7 @@ SPECIAL = {
 
 
 def _equal_row(dtype, p, margin, rows, y, classes):
-    """A row of equal hinges h, chosen so that rounding its loss before the sum over rows costs as many ulp as possible."""
+    """A row of equal hinges h, chosen so that rounding its loss before the sum over rows costs many ulp."""
     scores = np.zeros(classes, dtype)
     own = (float(margin) - np.arange(1, 2049) / 512).astype(dtype)
     loss = np.maximum(margin - own.astype(np.float64), 0) ** p * (classes - 1) / classes

@@ -6,6 +6,8 @@ import os
 from conformance.leg import DEVICE_TARGETS, MODES
 from conformance.subjects.base import NotAvailable, Subject
 
+SIGNATURE = ("input", "target", "p", "margin", "weight", "reduction")
+
 
 class MindSporeFunction(Subject):
     """A function with the signature of `mindspore.ops.multi_margin_loss`, for both modes.
@@ -64,25 +66,32 @@ class MindSporeFunction(Subject):
         """Discard the last Cell: once a compiled Cell has raised an error, every later call raises too."""
         self._cells.pop(self._last, None)
 
-    def _cell(self, gradient, weighted, options):
+    def _cell(self, gradient, weighted, by_position, options):
         """The Cell for these options. It is shared by all shapes, so that MindSpore compiles each shape once."""
-        key = self._last = (gradient, weighted, repr(sorted(options.items(), key=str)))
+        key = self._last = (gradient, weighted, by_position, repr(sorted(options.items(), key=str)))
         if key not in self._cells:
-            cell = self.networks.Network(self.function, options, weighted)
+            if by_position:
+                cell = self.networks.PositionalNetwork(self.function, **options)
+            else:
+                cell = self.networks.Network(self.function, options, weighted)
             self._cells[key] = self.networks.Gradient(cell) if gradient else cell
         return self._cells[key]
 
-    def loss(self, input, target, weight=None, **options):
-        if self.mode == "pynative":
-            weights = {} if weight is None else {"weight": weight}
-            return self.function(input, target, **weights, **options)
-        arguments = (input, target) if weight is None else (input, target, weight)
-        return self._cell(False, weight is not None, options)(*arguments)
+    def _call_cell(self, gradient, arguments, options, *dout):
+        by_position = len(arguments) == len(SIGNATURE)
+        options = {**dict(zip(SIGNATURE, arguments)), **options}
+        weight = options.pop("weight", None)
+        tensors = [options.pop("input"), options.pop("target"), *([] if weight is None else [weight])]
+        return self._cell(gradient, weight is not None, by_position, options)(*tensors, *dout)
 
-    def gradient(self, dout, input, target, weight=None, **options):
-        arguments = (input, target) if weight is None else (input, target, weight)
-        gradients = self._cell(True, weight is not None, options)(*arguments, dout)
-        return gradients[0], None if weight is None else gradients[2]
+    def loss(self, *arguments, **options):
+        if self.mode == "pynative":
+            return self.function(*arguments, **options)
+        return self._call_cell(False, arguments, options)
+
+    def gradient(self, dout, *arguments, **options):
+        gradients = self._call_cell(True, arguments, options, dout)
+        return gradients[0], gradients[2] if len(gradients) > 2 else None
 
 
 class BuiltIn(MindSporeFunction):

@@ -18,6 +18,17 @@ class Network(nn.Cell):
         return self.function(input, target, **self.options)
 
 
+class PositionalNetwork(nn.Cell):
+    """The same call with all arguments passed by position."""
+
+    def __init__(self, function, p, margin, reduction):
+        super().__init__()
+        self.function, self.p, self.margin, self.reduction = function, p, margin, reduction
+
+    def construct(self, input, target, weight=None):
+        return self.function(input, target, self.p, self.margin, weight, self.reduction)
+
+
 class Gradient(nn.Cell):
     """The gradients of a network with respect to all its inputs; the last argument is the upstream gradient."""
 

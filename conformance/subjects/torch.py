@@ -27,9 +27,10 @@ class Torch(Subject):
     def to_host(self, result):
         return result.detach().cpu().numpy()
 
-    def loss(self, input, target, **options):
+    def loss(self, input, target, *arguments, **options):
+        options.update(zip(("p", "margin", "weight", "reduction"), arguments))  # PyTorch has others between these
         return self.torch.nn.functional.multi_margin_loss(input, target, **options)
 
-    def gradient(self, dout, input, target, **options):
-        loss = self.loss(input.requires_grad_(), target, **options)
+    def gradient(self, dout, input, target, *arguments, **options):
+        loss = self.loss(input.requires_grad_(), target, *arguments, **options)
         return self.torch.autograd.grad(loss, input, dout)[0], None
