@@ -147,7 +147,8 @@ def _set_target(scores, y, value):
 
 def _tie(scores, y, columns, margin, large, rng):
     """The target score is such that all partial sums are exact in the dtype, if it can represent the margin."""
-    _set_target(scores, y, -0.5 if margin == 0 else margin / 2 * (1 if abs(margin) > 2**11 else -1))
+    sign = -1 if abs(margin) < 2 ** (np.finfo(scores.dtype).nmant - 2) else 1
+    _set_target(scores, y, sign * margin / 2 if margin else -0.5)
     scores[columns] = _round(float(scores[y]) - margin, scores.dtype)
 
 
@@ -164,7 +165,7 @@ def _near(scores, y, columns, margin, large, rng):
 def _tiny(scores, y, columns, margin, large, rng):
     """The gap margin - x[y] is not representable, and x[i] nearly cancels it, so that the hinge is tiny."""
     exponent = {2: -9, 4: -30, 8: -40}[scores.itemsize]
-    _set_target(scores, y, -np.ldexp(rng.uniform(1, 2), exponent))
+    _set_target(scores, y, -np.ldexp(rng.uniform(1, 2), exponent) * max(1, abs(margin)))
     scores[columns] = _round(-margin, scores.dtype)
     scores[columns[::2]] = np.nextafter(scores[columns[::2]], scores.dtype.type(0))
 
@@ -173,7 +174,8 @@ def _subnormal(scores, y, columns, margin, large, rng):
     """Subnormal scores. The target score is the margin, so that the hinges are subnormal too if it is representable."""
     unit = np.finfo(scores.dtype).smallest_subnormal
     _set_target(scores, y, margin if margin else 2 * unit)
-    scores[columns] = rng.integers(-3, 8, len(columns)) * unit
+    most = 2 ** (np.finfo(scores.dtype).nmant - 2)
+    scores[columns] = rng.integers(-most // 2, most, len(columns)) * float(unit)
 
 
 def _large(scores, y, columns, margin, large, rng):
