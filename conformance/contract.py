@@ -120,7 +120,14 @@ TOPICS = {
     ),
     "Gradients": ("gradient", "weight-gradient", "nan-gradient"),
     "Precision and special values": ("accuracy", "rounded-once", "margin-precision", "nan", "infinity"),
-    "Memory and repeated calls": ("non-contiguous", "inside-buffers", "inputs-kept", "same-twice", "large-sizes"),
+    "Memory and repeated calls": (
+        "non-contiguous",
+        "inside-buffers",
+        "inputs-kept",
+        "same-twice",
+        "result-kept",
+        "large-sizes",
+    ),
     "Errors": (
         *("raises-p-or-target-type", "raises-margin-type", "raises-reduction-type", "raises-input-dtype"),
         *("raises-weight-dtype", "raises-p", "raises-reduction", "raises-target-shape", "raises-weight-shape"),

@@ -6,6 +6,7 @@ rows again (see `covering.py`).
 """
 
 import functools
+import itertools
 from dataclasses import dataclass, replace
 from typing import Optional
 
@@ -141,7 +142,8 @@ class ValueCase(Case):
         ordinary = (self.values, self.column, self.row) == ("normal", "every", "every")
         parts += [] if ordinary else [self.values, self.column, self.row]
         parts += [] if self.target == "spread" else [f"to-{self.target}"]
-        parts += [] if self.operation == "loss" or self.dout == "ones" else [f"dout-{self.dout}"]
+        plain = "mixed" if self.reduction == "none" else "ones"
+        parts += [] if self.operation == "loss" or self.dout == plain else [f"dout-{self.dout}"]
         parts += [f"{argument}-{layout}" for argument, layout in self.layouts]
         parts += [] if self.before == "nothing" else [f"after-{self.before}"]
         parts += [] if self.passed == "by-name" else [self.passed]
@@ -312,6 +314,19 @@ def _expected(case):
     if case.operation == "gradient" or (case.operation == "loss" and case.reduction == "none"):
         exact, naive = Values(*(values[batch.index] for values in exact)), naive[batch.index]
     return exact, naive
+
+
+# Shapes at which all options are combined, and nothing else is special; shape -> tier, weights
+PLAIN = {(9, 33): ("quick", ("wnone", "w+")), (5, 4): ("full", ("wnone", "w+", "w0", "wsigned"))}
+
+
+def plain_cases():
+    """Every combination of operation, dtype, p, reduction and weight in its most ordinary form."""
+    for shape, (tier, kinds) in PLAIN.items():
+        for *options, weight in itertools.product(*OPTIONS.values(), kinds):
+            if (options[0], weight) != ("weight-gradient", "wnone"):
+                dout = "mixed" if options[-1] == "none" else "ones"
+                yield ValueCase(*options, weight, 1, shape, dout=dout, tier=tier)
 
 
 def value_cases():

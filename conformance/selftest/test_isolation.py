@@ -13,8 +13,8 @@ from conformance.subjects.base import NotAvailable
 from conformance.verdict import Outcome, Verdict
 
 BROKEN = "conformance.selftest.broken"
-CASE = ShortCase("loss", "f32", 1, "none", "wnone", 1, (5, 4), "normal", "quick")
-NEXT = ValueCase("loss", "f32", 1, "none", "wnone", 1, (9, 33), "normal", "quick")
+CASE = ShortCase("loss", "f32", 1, "none", "wnone", 1, (5, 4))
+NEXT = ValueCase("loss", "f32", 1, "none", "wnone", 1, (9, 33))
 VALUE = ("formula", "other-classes", "input-float32", "reduction-none", "divisor")  # broken by a wrong value
 
 
