@@ -16,7 +16,7 @@ import time
 import pytest
 
 from conformance import ledger
-from conformance.cases import all_cases
+from conformance.cases import all_cases, coverage
 from conformance.contract import CLAUSES
 from conformance.terminal import Failures, counts, launcher
 from conformance.verdict import Verdict
@@ -104,6 +104,7 @@ class Recorder:
                 "begun": begun.isoformat("T", "seconds"),
                 "seconds": round(time.time() - self._begun, 1),
                 "cases": expected,
+                "coverage": coverage(self._tier),
             },
             "machine": {"processor": processor(), "system": platform.platform(), "python": platform.python_version()},
             "legs": [_leg_report(leg, self._outcomes[leg.id], expected) for leg in self._legs],

@@ -50,12 +50,12 @@ class GoldenCase(Case):
         options = (entry["p"], entry["margin"], entry["reduction"])
         return Inputs(np.array(entry["input"], dtype), np.array(entry["target"]), weight, *options)
 
-    def dout(self):
+    def full_dout(self):
         return np.array(golden()[self.index]["dout"], DTYPES[self.dtype])
 
     def calls(self):
         operation = "loss" if self.operation == "loss" else "gradient"
-        return [Call(operation, self.inputs().arguments(), self.dout(), int(self.operation == "weight-gradient"))]
+        return [Call(operation, self.inputs().arguments(), self.full_dout(), int(self.operation == "weight-gradient"))]
 
     def expected(self):
         """The committed fractions, each as the nearest float64 and the rest."""

@@ -142,7 +142,7 @@ class ValueCase(Case):
         ordinary = (self.values, self.column, self.row) == ("normal", "every", "every")
         parts += [] if ordinary else [self.values, self.column, self.row]
         parts += [] if self.target == "spread" else [f"to-{self.target}"]
-        plain = "mixed" if self.reduction == "none" else "ones"
+        plain = "mixed" if self.reduction == "none" else "negative"
         parts += [] if self.operation == "loss" or self.dout == plain else [f"dout-{self.dout}"]
         parts += [f"{argument}-{layout}" for argument, layout in self.layouts]
         parts += [] if self.before == "nothing" else [f"after-{self.before}"]
@@ -325,8 +325,10 @@ def plain_cases():
     for shape, (tier, kinds) in PLAIN.items():
         for *options, weight in itertools.product(*OPTIONS.values(), kinds):
             if (options[0], weight) != ("weight-gradient", "wnone"):
-                dout = "mixed" if options[-1] == "none" else "ones"
+                dout = "mixed" if options[-1] == "none" else "negative"
                 yield ValueCase(*options, weight, 1, shape, dout=dout, tier=tier)
+    for dtype, p in itertools.product(DTYPES, POWERS):  # the sum adds up what rounding each row would lose
+        yield ValueCase("loss", dtype, p, "sum", "wnone", 1, (500, 7), "equal")
 
 
 def value_cases():

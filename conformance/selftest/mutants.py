@@ -38,7 +38,7 @@ class DivisorWithoutTheRightClass(NumPy):
         return WIDE(max(input.shape[1] - 1, 1))
 
 
-@killed_by("gradient-f32-p1-mean-w0-m1-9x33-tie")
+@killed_by("golden-gradient-f32-p1-sum-weighted-m2")
 class ZeroHingeIsActive(NumPy):
     def hinge(self, input, target, margin):
         rows, scores = np.arange(len(target)), input.astype(WIDE)
@@ -52,7 +52,7 @@ class ZeroHingeIsActive(NumPy):
         return active
 
 
-@killed_by("loss-f32-p2-none-wsigned-m1-9x33-nan")
+@killed_by("loss-f32-p2-sum-wnone-m16777217-1x9-nan-last-every-to-same-by-position")
 class NanBecomesZero(NumPy):
     def hinge(self, input, target, margin):
         return np.nan_to_num(super().hinge(input, target, margin), nan=0.0, posinf=np.inf)
@@ -72,7 +72,7 @@ class LastClassDropped(NumPy):
         return hinge
 
 
-@killed_by("loss-f16-p1-sum-wnone-m1-500x7-equal")
+@killed_by("loss-f16-p1-sum-wnone-m1-500x7-equal-every-every")
 class RowsRoundedBeforeTheSum(NumPy):
     def reduce(self, rows, reduction, target, weight, dtype):
         return super().reduce(rows.astype(dtype).astype(WIDE), reduction, target, weight, dtype)
@@ -96,13 +96,13 @@ class TargetGradientMissing(NumPy):
         return np.zeros(len(slope))
 
 
-@killed_by("loss-f64-p1-none-w0-m16777217-9x33-wide")
+@killed_by("loss-f64-p2-mean-wunused-m16777217-1x4097-tie-inner-last-to-first-after-weight-by-position")
 class MarginThroughFloat32(NumPy):
     def hinge(self, input, target, margin):
         return super().hinge(input, target, WIDE(np.float32(margin)))
 
 
-@killed_by("loss-f32-p1-mean-wnone-m1-0x5")
+@killed_by("loss-f16-p2-mean-wsigned-m16777217-0x33-after-same-by-position")
 class StaleResultWithoutRows(NumPy):
     last = 7.0
 
@@ -134,7 +134,7 @@ class FirstRowOnly(NumPy):
         return np.broadcast_to(hinge[:1], hinge.shape).copy() if len(hinge) else hinge
 
 
-@killed_by("loss-f32-p1-none-wsigned-m1-9x33")
+@killed_by("loss-f32-p1-sum-w+-m1-9x33")
 class WeightOfTheClassBefore(NumPy):
     def loss(self, input, target, weight=None, **options):
         return super().loss(input, target, weight=None if weight is None else np.roll(weight, 1), **options)
@@ -162,7 +162,7 @@ class SquareWithoutItsTwo(NumPy):
         return gradient / input.dtype.type(p), by_class
 
 
-@killed_by("loss-f32-p1-sum-wnone-m1-2x100000")
+@killed_by("loss-f32-p1-sum-w+-m1-9x33")
 class SumInFloat32(NumPy):
     """It adds one class after another, as a plain loop does."""
 
@@ -209,7 +209,7 @@ class TargetBeyondIsTheLast(NumPy):
         return super().loss(input, target, **options)
 
 
-@killed_by("gradient-f16-p1-none-wnone-m1-3x20001", "law-balance-f16-p1-64x20011")
+@killed_by("gradient-f16-p1-sum-w+-m1-9x33", "law-balance-f16-p1-64x20011")
 class OnlyTheRightClassInFloat16(NumPy):
     def gradient(self, dout, input, target, **options):
         gradient, by_class = super().gradient(dout, input, target, **options)

@@ -7,23 +7,12 @@ import numpy as np
 import pytest
 
 from conformance import ledger
-from conformance.cases import TIERS, all_cases
-from conformance.cases.inputs import DTYPES
-from conformance.cases.values import (
-    LARGE_SHAPES,
-    MARGINS,
-    OPERATIONS,
-    POWERS,
-    REDUCTIONS,
-    SHAPES,
-    SPECIALS,
-    WEIGHTS,
-    ValueCase,
-)
+from conformance.cases import MODELS, TIERS, all_cases
+from conformance.cases.covering import Constraint, Model
+from conformance.cases.values import CALLS, OPTIONS, PLAIN, VIEWS, ValueCase
 from conformance.contract import CLAUSES, uncovered
 
 CASES = all_cases()
-VALUE_CASES = [case for case in CASES if isinstance(case, ValueCase)]
 
 
 def test_clauses_and_cases_cover_each_other():
@@ -58,42 +47,52 @@ def test_case_ids_are_unique_and_readable():
     assert all(set(id) <= set("abcdefghijklmnopqrstuvwxyz0123456789-+") for id in ids)
 
 
-def test_product_of_options_and_shapes_is_complete():
-    """Every dtype, p, reduction and weight on every shape, for the loss and both gradients."""
-    ids = {case.id for case in VALUE_CASES}
-    for dtype, p, reduction, weight, shape in itertools.product(DTYPES, POWERS, REDUCTIONS, WEIGHTS, SHAPES):
-        for operation in OPERATIONS if weight != "wnone" else OPERATIONS[:2]:
-            assert f"{operation}-{dtype}-p{p}-{reduction}-{weight}-m1-{shape[0]}x{shape[1]}" in ids
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+@pytest.mark.parametrize("strength", [2, 3])
+def test_rows_cover_every_combination_that_the_constraints_allow(model, strength):
+    covered, allowed = model.coverage(strength)
+    assert covered == allowed > 100
 
 
-@pytest.mark.parametrize("name", SPECIALS)
-def test_special_values_cover_all_options(name):
-    """Each dtype, p and reduction in all combinations, each weight, and each margin that is varied."""
-    values, operations, margins, clauses = SPECIALS[name]
-    cases = [c for c in VALUE_CASES if (c.special, c.values, c.operation) == (clauses, values, operations[0])]
-    cases = [c for c in cases if c.weight != "wnan" and c.margin in margins]
-    dtypes = [d for d in DTYPES if values != "wide" or d != "f16"]
-    assert {(c.dtype, c.p, c.reduction) for c in cases} >= set(itertools.product(dtypes, POWERS, REDUCTIONS))
-    assert values == "equal" or {c.weight for c in cases} == set(WEIGHTS)
-    assert {c.margin for c in cases} == set(margins)
+def test_missing_row_lowers_the_coverage(monkeypatch):
+    model = Model("small", {"a": (0, 1), "b": (0, 1), "c": (0, 1)}, (Constraint(("a", "b"), lambda a, b: a + b < 2),))
+    rows = [(2, {"a": a, "b": b, "c": c}) for a, b, c in itertools.product((0, 1), repeat=3) if a + b < 2]
+    monkeypatch.setattr(Model, "rows", lambda self: rows)
+    assert (model.coverage(2), model.coverage(3)) == ((11, 11), (6, 6))
+    del rows[0]
+    assert (model.coverage(2), model.coverage(3)) == ((11, 11), (5, 6))
+    rows[:] = [row for row in rows if row[1]["c"]]
+    assert (model.coverage(2), model.coverage(3)) == ((7, 11), (3, 6))
 
 
-def test_special_values_cover_pairs_with_weights_and_margins():
-    special = [c for c in VALUE_CASES if c.special and c.operation == "loss"]
-    for name, choices in {"dtype": DTYPES, "p": POWERS, "reduction": REDUCTIONS, "margin": MARGINS}.items():
-        assert {(getattr(c, name), c.weight) for c in special} >= set(itertools.product(choices, WEIGHTS))
-    for name, choices in {"dtype": DTYPES, "p": POWERS, "reduction": REDUCTIONS}.items():
-        assert {(getattr(c, name), c.margin) for c in special} >= set(itertools.product(choices, MARGINS))
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_rows_satisfy_the_constraints(model):
+    rows = [row for _, row in model.rows()]
+    assert all(model.allows(row) for row in rows)
+    assert len({tuple(row.values()) for row in rows}) == len(rows)
+
+
+def test_every_value_of_a_factor_occurs_in_a_case():
+    values = [case for case in CASES if isinstance(case, ValueCase)]
+    for name in ("weight", "margin", "values", "column", "row", "target", "before", "passed"):
+        assert {getattr(case, name) for case in values} >= set(CALLS.factors[name]), name
+    assert {layout for case in values for _, layout in case.layouts} >= set(VIEWS.factors["input-layout"]) - {
+        "contiguous"
+    }
+
+
+def test_plain_cases_combine_all_options():
+    ids = {case.id for case in CASES}
+    for (rows, classes), (_, weights) in PLAIN.items():
+        for operation, *options, weight in itertools.product(*OPTIONS.values(), weights):
+            if (operation, weight) != ("weight-gradient", "wnone"):
+                dtype, p, reduction = options
+                assert f"{operation}-{dtype}-p{p}-{reduction}-{weight}-m1-{rows}x{classes}" in ids
 
 
 def test_each_tier_includes_the_smaller_one():
     quick, full, huge = (set(case.id for case in all_cases(tier)) for tier in TIERS)
     assert quick < full < huge
-
-
-def test_quick_tier_has_every_shape():
-    assert {case.shape for case in all_cases("quick") if isinstance(case, ValueCase)} >= set(SHAPES)
-    assert all(shape[0] * shape[1] > 32768 for shape in LARGE_SHAPES)
 
 
 def test_pickled_case_draws_the_same_arrays():

@@ -92,7 +92,8 @@ def test_bound_wider_than_the_values_is_vacuous():
     """The scale of a sum that cancels exceeds its value. Exact zeros have no error bound and are not vacuous."""
     assert judged(1e-9, values(1e-9, scale=1.0))[0] is Verdict.VACUOUS
     assert judged([0.0, 0.0], values([0.0, 0.0])) == CONFORMS
-    assert judged([1.0, 0.0, 0.0], values([1.0, 1e-9, 1e-9], scale=[1.0, 1.0, 1.0]))[0] is Verdict.VACUOUS
+    assert judged([0.0, 0.0], values([1e-9, 1e-9], scale=[1.0, 1.0]))[0] is Verdict.VACUOUS
+    assert judged([1.0, 0.0, 0.0], values([1.0, 1e-9, 1e-9], scale=[1.0, 1.0, 1.0])) == CONFORMS
 
 
 def test_infinite_naive_bound_leaves_a_sixteenth_of_the_value():
