@@ -71,7 +71,7 @@ def _own_ledger(config):
 
 
 def _ledger_options(config):
-    return "".join(f" --ledger {shlex.quote(file)}" for file in config.getoption("--ledger"))
+    return "".join(f" --ledger={shlex.quote(file)}" for file in config.getoption("--ledger"))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -31,5 +31,5 @@ class Leg(NamedTuple):
 
 def command_options(subject, target, mode, case_id):
     """The options of `pytest conformance` that run one case of a leg."""
-    mode_option = f" --mode {mode}" if mode else ""
-    return f"--device-target {target} --subject {subject}{mode_option} --case {case_id}"
+    mode_option = f" --mode={mode}" if mode else ""
+    return f"--device-target={target} --subject={subject}{mode_option} --case={case_id}"

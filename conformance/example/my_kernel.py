@@ -2,7 +2,7 @@
 
 Copy this file to a folder, replace `MyKernel` by your implementation, and run in that folder:
 
-    python -m conformance --subject my_kernel:MySubject --report report.json
+    python -m conformance --subject=my_kernel:MySubject --report=report.json
 """
 
 import numpy as np

@@ -187,7 +187,7 @@ def test_printed_command_repeats_the_failure(tmp_path, run_suite):
     assert "  traceback as in golden-loss-f32-p1-mean-weighted-m2\n" in child.stdout
     first, second = (line.strip() for line in child.stdout.splitlines() if "--case" in line)
     assert (
-        "-m pytest 'the suite/conformance' --device-target CPU --subject mine:Mine --case golden-loss-f32-p1" in first
+        "-m pytest 'the suite/conformance' --device-target=CPU --subject=mine:Mine --case=golden-loss-f32-p1" in first
     )
     again = subprocess.run(second, shell=True, cwd=folder, capture_output=True, text=True, check=False)
     assert again.returncode == 1, again.stdout + again.stderr
@@ -199,14 +199,18 @@ def test_printed_command_repeats_the_failure(tmp_path, run_suite):
 def test_as_a_module_from_any_directory(third_party, run_suite, monkeypatch):
     """It also prints a command that begins with `python -m conformance`."""
     monkeypatch.setenv("PYTHONPATH", str(SUITE.parent))
-    command = [sys.executable, "-m", "conformance", "-q", "--subject", "my_kernel:MySubject", "--case=raises-p-float"]
+    tests = third_party / "by-table" / "tests"
+    tests.mkdir(parents=True)
+    (tests / "conftest.py").write_text("raise AssertionError('the name of the subject is taken for a path')")
+    (third_party / "pyproject.toml").write_text('[tool.conformance.subjects]\nby-table = "my_kernel:MySubject"')
+    command = [sys.executable, "-m", "conformance", "-q", "--subject", "by-table", "--case", "raises-p-float"]
     child = subprocess.run(command, cwd=third_party, capture_output=True, text=True, check=False)
     assert child.returncode == 1, child.stdout + child.stderr
     (printed,) = (line.strip() for line in child.stdout.splitlines() if "--case" in line)
-    assert " -m conformance --device-target CPU --subject my_kernel:MySubject --case raises-p-float" in printed
+    assert " -m conformance --device-target=CPU --subject=by-table --case=raises-p-float" in printed
     again = subprocess.run(printed, shell=True, cwd=third_party, capture_output=True, text=True, check=False)
-    assert "my_kernel:MySubject-CPU: 1 diverges\n" in again.stdout, again.stdout + again.stderr
-    assert {path.name for path in third_party.iterdir()} <= {"my_kernel.py", "__pycache__"}
+    assert "by-table-CPU: 1 diverges\n" in again.stdout, again.stdout + again.stderr
+    assert not (third_party / ".pytest_cache").exists()
 
 
 def test_without_xdist(tmp_path, run_suite):
@@ -283,7 +287,7 @@ def test_several_reports_are_rendered_together(third_party, run_suite):
     report.main([str(first), str(second), "--html", f"{third_party}/a.html", "--markdown", f"{third_party}/a.md"])
     page, table = (third_party / "a.html").read_text(), (third_party / "a.md").read_text()
     assert page.count('<section class="leg"') == 2
-    assert "pytest conformance --device-target CPU --subject my_kernel:MySubject --case raises-p-float" in page
+    assert "pytest conformance --device-target=CPU --subject=my_kernel:MySubject --case=raises-p-float" in page
     assert "http" not in page.replace(report.PAGE, "")
     assert '<a href="#leg1-raises-p-or-target-type">1 ✗</a>' in page
     assert '<td class="good first"><span class="passes">1 ✓</span></td>' in page

@@ -127,5 +127,5 @@ def test_reason_of_an_unavailable_device_target(tmp_path):
 def test_leg_id_and_command():
     assert Leg("mine:Kernel", "GPU", "graph", {}, {}, {}, False).id == "mine:Kernel-GPU-graph"
     assert Leg("numpy", "CPU", "", {}, {}, {}, True).id == "numpy-CPU"
-    assert command_options("m:K", "GPU", "graph", "c") == "--device-target GPU --subject m:K --mode graph --case c"
-    assert command_options("numpy", "CPU", "", "c") == "--device-target CPU --subject numpy --case c"
+    assert command_options("m:K", "GPU", "graph", "c") == "--device-target=GPU --subject=m:K --mode=graph --case=c"
+    assert command_options("numpy", "CPU", "", "c") == "--device-target=CPU --subject=numpy --case=c"

@@ -46,7 +46,7 @@ def test_function_of_mindspore_tensors(tmp_path, run_suite):
 
 def test_example_ends_as_stated(vendor):
     """If this fails because cases were added, copy the line that the run prints to README.md."""
-    (command,) = re.findall(r"^    (python -m conformance --subject my_kernel:MySubject .*)$", README, re.MULTILINE)
+    (command,) = re.findall(r"^    (python -m conformance --subject=my_kernel:MySubject .*)$", README, re.MULTILINE)
     (stated,) = re.findall(r"^    (my_kernel:MySubject-CPU: .*)$", README, re.MULTILINE)
     child = vendor(command)
     (printed,) = re.findall(r"^my_kernel:MySubject-CPU: .*$", child.stdout, re.MULTILINE)

@@ -111,7 +111,7 @@ def test_two_clicks_lead_from_a_red_cell_to_the_command(write):
     }
     _, page = render(write(leg("mine", clauses, others=others, mode="graph")))
     assert page.links == ["leg1-formula", "leg1-none", "leg1-nan"]
-    command = "pytest conformance --device-target CPU --subject mine --mode graph --case loss-"
+    command = "pytest conformance --device-target=CPU --subject=mine --mode=graph --case=loss-"
     assert [page.blocks[link] for link in page.links] == [[command + "a"], [command + "c"], [command + "b"]]
 
 
