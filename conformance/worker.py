@@ -7,6 +7,7 @@ the other calls are judged too.
 import contextlib
 import ctypes
 import faulthandler
+import gc
 import importlib
 import os
 import pathlib
@@ -52,6 +53,8 @@ def serve(connection, folder, name, target, mode, home):
     if subject is None:
         return
     healthy = _answer_call(subject, HEARTBEAT)
+    gc.collect()
+    gc.freeze()  # MindSpore collects garbage before each compilation, which takes longer than the compilation
     while True:
         try:
             case = connection.recv()
