@@ -135,7 +135,8 @@ class Naive:
     def gradient(self, dout):
         """The gradient with respect to input.
 
-        The factor of a slope takes six roundings: dout, weight, 1 / C, 1 / N, and two of their products.
+        The factor of a slope takes six roundings: dout, weight, 1 / C, 1 / N, and two of their products. It is NaN in a
+        row whose dout times weight overflows the dtype, where naive arithmetic multiplies inactive classes by infinity.
         """
         p = self.inputs.p
         with np.errstate(all="ignore"):
@@ -145,9 +146,10 @@ class Naive:
             own = error.sum(1) + _growth(self.classes, self.u) * (slope + error).sum(1)
             value = np.where(self.own, slope.sum(1, keepdims=True), slope)
             error = np.where(self.own, own[:, None], error)
-            return (factor * (error + 6 * self.u * (value + error)) + self._underflow() * (1 + value)).astype(
-                np.float64
-            )
+            bound = factor * (error + 6 * self.u * (value + error)) + self._underflow() * (1 + value)
+            overflows = _wide(dout) * self.weight >= overflow(self.inputs.dtype)
+            overflows &= np.isfinite(_wide(dout)) & np.isfinite(self.weight)
+            return np.where(np.broadcast_to(overflows, len(self.counts))[:, None], np.nan, bound).astype(np.float64)
 
     def weight_gradient(self, dout):
         """The gradient with respect to weight: at most N additions, and four roundings of dout, 1 / C and 1 / N."""

@@ -50,6 +50,7 @@ class Isolated:
         if state != "ready":
             self.kill()
             raise NotAvailable(description)
+        self._slowdown = description.get("slowdown", 1)
         return description
 
     def outcome(self, case, leg):
@@ -78,7 +79,7 @@ class Isolated:
         except OSError:
             late = self._ended(case.focus)
             return replace(late, detail=f"{late.detail} after {before} had answered, before this case")
-        received = self._receive(case.seconds, case.focus)
+        received = self._receive(case.seconds * self._slowdown, case.focus)
         if isinstance(received, Outcome):
             return received
         answers, usable = received

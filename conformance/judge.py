@@ -17,7 +17,8 @@ NEAR_MISS = 1 / 16
 def judge_values(result, exact, dtype, focus, naive=None, claim=None):
     """The outcome of a result.
 
-    `focus` names the clauses that a wrong value breaks, `naive` is the absolute error bound of naive arithmetic, and
+    `focus` names the clauses that a wrong value breaks, `naive` is the absolute error bound of naive arithmetic (NaN
+    where that overflows), and
     `claim` is the error in ulp that the subject promises, if that is less than the contract allows.
     """
     if result.dtype != dtype:
@@ -31,11 +32,13 @@ def judge_values(result, exact, dtype, focus, naive=None, claim=None):
         expected = np.where(np.abs(exact.nearest) >= overflow(dtype), np.copysign(np.inf, exact.nearest), exact.nearest)
         finite = np.isfinite(expected)
         wrong = ~finite & ~((values == expected) | (np.isnan(values) & np.isnan(expected)))
-        wrong |= finite & ~np.isfinite(values)
+        overflowed = finite & ~np.isfinite(values) & np.isnan(0 if naive is None else naive)
+        wrong |= finite & ~np.isfinite(values) & ~overflowed
         if wrong.any():
             return _diverges(_wrong_value(values, expected, wrong), focus)
         unit = ulp(exact.scale, dtype)
         error = np.where(finite, np.abs((values - np.where(finite, expected, 0)) - exact.rest), 0)
+        error = np.where(overflowed, np.inf, error)
         naive = np.broadcast_to(np.nan if naive is None else naive, error.shape)
         bound = np.where(finite, allowed(dtype, exact.scale, naive), 0)
         if claim is not None:
@@ -43,7 +46,7 @@ def judge_values(result, exact, dtype, focus, naive=None, claim=None):
     ulps, fraction = (float(np.max(a, initial=0)) for a in (error / unit, error / np.where(bound > 0, bound, unit)))
     if (error > bound).any():
         text = _wrong_value(values, expected, error > bound, worst=error / unit)
-        formula = np.where(naive < exact.scale, naive, NEAR_MISS * exact.scale)
+        formula = np.where(naive < exact.scale, naive, np.where(overflowed, np.inf, NEAR_MISS * exact.scale))
         if ((error > bound) & ~(error <= formula)).any():
             return _diverges(f"{text}, {ulps:.4g} ulp off", focus, ulps, fraction)
         limit = claim if claim is not None and dtype != np.float64 else 1

@@ -40,11 +40,13 @@ class Subject:
             target-errors if a target out of range gives NaN for its row on CPU too, instead of an error;
             accuracy if it promises only the accuracy of naive arithmetic in the dtype.
         claims: dtype -> the error in ulp that it promises, if that is less than the contract allows.
+        slowdown: a factor on the time after which a case counts as hung, for emulations.
         guarded: whether it reads the memory that `to_device` receives. If so, inputs lie between guard pages.
     """
 
     targets = ("CPU",)
     modes = ()
+    slowdown = 1
     lacks = {}  # noqa: RUF012
     limits = {}  # noqa: RUF012
     claims = {}  # noqa: RUF012

@@ -12,6 +12,7 @@ class EmulatedLibrary(Library):
 
     targets = ("CPU",)
     guarded = False  # the driver works on copies of the arrays
+    slowdown = 5
 
     def __init__(self, target, mode):
         folder, self.facts = find_build(self.name, self.library, self.build, self.made_by)
