@@ -1,8 +1,10 @@
 """Puts every mutant to the quick tier, and the survivors to the full tier, stopping at the first case that fails.
 
-usage: python -m ci.mutants [GROUP...]   all mutants of the groups numpy, cpu and cuda, or of those named; it continues
-                                         an interrupted run, and a run of all groups writes ci/results/mutants
-       python -m ci.mutants --sample     a few mutants of each group: none may survive
+usage: python -m ci.mutants [GROUP...]    all mutants of the groups numpy, cpu and cuda, or of those named; it continues
+                                          an interrupted run, and a run of all groups writes ci/results/mutants
+       python -m ci.mutants --tier quick  only the quick tier, so that its survivors can be inspected, and those found
+                                          equivalent entered in settings.json, before the full tier runs on them
+       python -m ci.mutants --sample      a few mutants of each group: none may survive
 """
 
 import argparse
@@ -49,12 +51,18 @@ def killer(subject, home, cases):
     return None
 
 
-def judge(name, mutant, stages=None):
-    """The outcome of a mutant, or of the original if it is None, and the seconds of the compiler and of the cases."""
+def judge(name, mutant, stages):
+    """The outcome of a mutant, or of the original if it is None, and the seconds of the compiler and of the cases.
+
+    Args:
+        name (str): The group.
+        mutant (Mutant): The mutant or None.
+        stages (list): Pairs of a stage and the cases to run of it.
+    """
     group, folder = GROUPS[name], FOLDER / str(os.getpid())
     Case.seconds = group.seconds
     spent, found = {"build": 0.0, "cases": 0.0}, None
-    for stage, cases in stages or [(stage, stage.cases()) for stage in group.stages]:
+    for stage, cases in stages:
         shutil.rmtree(folder, ignore_errors=True)
         try:
             with timed(spent, "build"):
@@ -70,6 +78,12 @@ def judge(name, mutant, stages=None):
         if found:
             return {"outcome": "killed", "tier": stage.tier, "sanitized": bool(stage.flags), **found, **spent}
     return {"outcome": "survived", **spent}
+
+
+def judge_from(name, mutant, stages, survived):
+    """The outcome of a mutant that has survived a number of stages, after those that follow."""
+    left = [(stage, stage.cases()) for stage in stages[survived:]]
+    return {**judge(name, mutant, left), "stages": len(stages)}
 
 
 @contextlib.contextmanager
@@ -98,14 +112,14 @@ def recorded():
 
 
 def run(tasks):
-    """Judge mutants, given as (group, mutant), in parallel; record each outcome at once."""
-    sources = {name: GROUPS[name].fingerprint() for name, _ in tasks}
+    """Judge mutants, given as (group, mutant, stages, stages survived), in parallel; record each outcome at once."""
+    sources = {name: GROUPS[name].fingerprint() for name, *_ in tasks}
     FOLDER.mkdir(parents=True, exist_ok=True)
     begun, done, context = time.monotonic(), [], multiprocessing.get_context("fork")
     with PROGRESS.open("a") as progress, ProcessPoolExecutor(os.cpu_count(), context) as pool:
-        futures = {pool.submit(judge, name, mutant): (name, mutant) for name, mutant in tasks}
+        futures = {pool.submit(judge_from, *task): task for task in tasks}
         for future in as_completed(futures):
-            name, mutant = futures[future]
+            name, mutant, *_ = futures[future]
             record = {"sources": sources[name], "group": name, "key": mutant.key, **future.result()}
             progress.write(json.dumps(record) + "\n")
             progress.flush()
@@ -146,12 +160,13 @@ def sample():
     for name, group in GROUPS.items():
         mutants = [m for m in group.mutants() if m.key not in report.EQUIVALENT]
         mutants = [mutant for mutant in mutants if outcomes.get(mutant.key, "killed") == "killed"]
-        yield from ((name, mutant) for mutant in mutants[: group.sample])
+        yield from ((name, mutant, group.stages, 0) for mutant in mutants[: group.sample])
 
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m ci.mutants")
     parser.add_argument("group", nargs="*", choices=[[], *GROUPS], help="numpy, cpu or cuda; default: all")
+    parser.add_argument("--tier", default="full", choices=("quick", "full"), help="the largest tier (default: full)")
     parser.add_argument("--sample", action="store_true", help="a few mutants, which must be killed")
     options = parser.parse_args()
     if options.sample:
@@ -163,16 +178,24 @@ def main():
     mutants = {name: GROUPS[name].mutants() for name in options.group or GROUPS}
     report.check_settings([mutant.key for name in mutants for mutant in mutants[name]], complete=not options.group)
     known = recorded()
-    tasks = [(name, m) for name in mutants for m in mutants[name] if m.key not in report.EQUIVALENT]
-    run([(name, mutant) for name, mutant in tasks if (name, mutant.key) not in known])
+    tasks = []
+    for name in mutants:
+        stages = [stage for stage in GROUPS[name].stages if options.tier in ("full", stage.tier)]
+        for mutant in mutants[name]:
+            record = known.get((name, mutant.key), {"outcome": "survived", "stages": 0})
+            left = record["outcome"] == "survived" and record["stages"] < len(stages)
+            if left and mutant.key not in report.EQUIVALENT:
+                tasks.append((name, mutant, stages, record["stages"]))
+    run(tasks)
     known = recorded()
-    records = [known[name, mutant.key] for name, mutant in tasks]
-    control(records)
-    print_costs(records)
+    control(known.values())
+    print_costs(known.values())
     results = report.results(mutants, known)
     print(report.totals(results))
-    if not options.group:
+    if options.tier == "full" and not options.group:
         report.write(results)
+    unexplained = report.unexplained(results)
+    sys.exit("\n".join(["survivors without an entry in settings.json:", *unexplained]) if unexplained else 0)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,12 @@ def results(mutants, known):
     }
 
 
+def unexplained(results):
+    """The survivors that no entry of the settings explains."""
+    survivors = [row["mutant"] for row in results["mutants"] if row["outcome"] == "survived"]
+    return [key for key in survivors if key not in EXPLAINED]
+
+
 def totals(results):
     """The table of totals."""
     head = ["mutants of", "made", "not built", "same object code", "equivalent", "killed by the quick tier",

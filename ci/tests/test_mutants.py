@@ -1,6 +1,7 @@
 """Machine-made mutants: which are made, when one counts as killed, and the committed results."""
 
 import json
+import types
 
 import pytest
 
@@ -91,6 +92,15 @@ def test_only_outcomes_for_the_present_sources_are_kept(monkeypatch, tmp_path):
     assert list(mutation.recorded()) == [("numpy", "kept")]
 
 
+def test_a_survivor_continues_with_the_next_stage():
+    mutant = numpy_mutant("return -slope.sum(1)", "return slope.sum(1)")
+    nothing = types.SimpleNamespace(tier="quick", flags=(), cases=list)
+    everything = groups.GROUPS["numpy"].stages[0]
+    assert mutation.judge_from("numpy", mutant, [nothing], 0)["outcome"] == "survived"
+    assert mutation.judge_from("numpy", mutant, [everything, nothing], 1)["outcome"] == "survived"
+    assert mutation.judge_from("numpy", mutant, [nothing, everything], 1)["outcome"] == "killed"
+
+
 def row(mutant, outcome, **facts):
     return {"group": "numpy", "line": 7, "mutant": mutant, "outcome": outcome, **facts}
 
@@ -102,6 +112,7 @@ def test_the_page(monkeypatch):
     rows.append(row("f.py: e ==> f", "killed", tier="full", case="a-case"))
     page = report.page({"commit": "abc", "cases": {"quick": 2, "full": 3}, "mutants": rows})
     assert "| the NumPy subject | 21 | 0 | 0 | 1 | 18 | 1 | 1 | 90.0% | 95.0% |" in page
+    assert report.unexplained({"mutants": rows}) == ["f.py: a ==> b"]
     assert "- f.py, line 7: c is d\n\n      c\n      d" in page
     assert "- f.py, line 7: not explained\n\n      a\n      b" in page
     assert "- f.py, line 7: `a-case`\n\n      e\n      f" in page
