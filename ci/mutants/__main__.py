@@ -29,6 +29,7 @@ from conformance.leg import Leg
 from conformance.subjects.base import NotAvailable
 
 FOLDER = CHECKOUT / "build" / "mutants"
+WORK = FOLDER / "work"  # a folder for each process
 PROGRESS = FOLDER / "progress.jsonl"  # a line for each mutant, as soon as its outcome is known
 DECLARED = ("claims", "lacks", "limits", "guarded", "environment")
 MEGABYTES = 8000  # of memory for a mutant
@@ -59,7 +60,7 @@ def judge(name, mutant, stages):
         mutant (Mutant): The mutant or None.
         stages (list): Pairs of a stage and the cases to run of it.
     """
-    group, folder = GROUPS[name], FOLDER / str(os.getpid())
+    group, folder = GROUPS[name], WORK / str(os.getpid())
     Case.seconds = group.seconds
     spent, found = {"build": 0.0, "cases": 0.0}, None
     for stage, cases in stages:
@@ -115,17 +116,23 @@ def run(tasks):
     """Judge mutants, given as (group, mutant, stages, stages survived), in parallel; record each outcome at once."""
     sources = {name: GROUPS[name].fingerprint() for name, *_ in tasks}
     FOLDER.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(WORK, ignore_errors=True)
     begun, done, context = time.monotonic(), [], multiprocessing.get_context("fork")
     with PROGRESS.open("a") as progress, ProcessPoolExecutor(os.cpu_count(), context) as pool:
         futures = {pool.submit(judge_from, *task): task for task in tasks}
-        for future in as_completed(futures):
-            name, mutant, *_ = futures[future]
-            record = {"sources": sources[name], "group": name, "key": mutant.key, **future.result()}
-            progress.write(json.dumps(record) + "\n")
-            progress.flush()
-            done.append(record)
-            text = f"{record['outcome']} {record.get('case', '')}".rstrip()
-            print(f"{len(done)}/{len(tasks)} {time.monotonic() - begun:.0f} s {mutant.key}: {text}", flush=True)
+        try:
+            for future in as_completed(futures):
+                name, mutant, *_ = futures[future]
+                record = {"sources": sources[name], "group": name, "key": mutant.key, **future.result()}
+                progress.write(json.dumps(record) + "\n")
+                progress.flush()
+                done.append(record)
+                text = f"{record['outcome']} {record.get('case', '')}".rstrip()
+                print(f"{len(done)}/{len(tasks)} {time.monotonic() - begun:.0f} s {mutant.key}: {text}", flush=True)
+        except BaseException:  # such as KeyboardInterrupt: do not wait for the mutants that are left
+            for process in multiprocessing.active_children():
+                process.kill()
+            raise
     return done
 
 
