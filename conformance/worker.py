@@ -121,7 +121,7 @@ def answer_case(subject, case):
     """
     held = []
     first = _answer_calls(subject, case, held)
-    if case.oversized:
+    if case.oversized or not case.repeated:
         return first
     others = enumerate(case.disturbances(), 1)
     between = [_answer_call(subject, call)._replace(case=i) for i, other in others for call in other.calls()]

@@ -62,7 +62,7 @@ def check_documented_options(p, margin, reduction):
 def composite_loss(input, target, p, margin, weight, reduction):
     """`composite` without the checks. The margin may be a float."""
     x, column = widen(input), ops.expand_dims(target, 1)
-    hinge = _hinge(x, _is_target(x, column), margin)
+    hinge = _hinge(x, column, _is_target(x, column), margin)
     sums = _sum(_step(hinge) * hinge if p == 1 else hinge * hinge, 1)
     return loss_of_sums(sums, input, target, weight, reduction)
 
@@ -71,7 +71,7 @@ def loss_of_sums(sums, input, target, weight, reduction):
     """The loss from the sum of hinge**p of each row, (N, 1), which a kernel may have computed."""
     rows, classes = ops.shape(input)
     target = ops.expand_dims(target, 1)
-    in_range = ops.logical_and(target >= 0, target < classes)
+    in_range = _in_range(target, classes)
     row = sums / classes
     if weight is not None and not is_zero(rows):  # MindSpore cannot gather for an empty batch
         row = row * _pick_weight(target, in_range, weight)
@@ -97,7 +97,7 @@ def gradient_backward(dout, input, target, weight, d_out, p, margin, reduction):
     if reduction == "mean":
         upstream = upstream / ops.shape(x)[0]
     is_target = _is_target(x, target)
-    hinge = _hinge(x, is_target, margin)
+    hinge = _hinge(x, target, is_target, margin)
     slope = _step(hinge) if p == 1 else 2 * hinge
     difference = v - _pick(is_target, v)
     per_row = _sum(slope * difference, 1) / classes
@@ -127,6 +127,10 @@ def _is_target(x, target):
     return ops.equal(target, ops.arange(ops.shape(x)[1]))
 
 
+def _in_range(target, classes):
+    return ops.logical_and(target >= 0, target < classes)
+
+
 def _pick(is_target, values):
     """The value at each row's target, (N, 1), from values of shape (N, C)."""
     return _sum(ops.where(is_target, values, ops.zeros_like(values)), 1)
@@ -137,8 +141,8 @@ def _pick_weight(target, in_range, weight):
     return ops.gather(widen(weight), ops.where(in_range, target, ops.zeros_like(target)), 0)
 
 
-def _hinge(x, is_target, margin):
-    """The hinge max(0, margin - x[y] + x), with 0 at the target.
+def _hinge(x, target, is_target, margin):
+    """The hinge max(0, margin - x[y] + x), with 0 at the target and in a row whose target is out of range.
 
     It uses a comparison, which propagates NaN; a maximum may not. The gap margin - x[y] is the sum of two floats, `gap`
     and its rounding error (TwoSum), so that the hinge has the correct sign even if x nearly cancels the gap.
@@ -150,7 +154,8 @@ def _hinge(x, is_target, margin):
     error = (margin - (gap - added)) + (negated - added) + margin_error
     error = ops.stop_gradient(ops.where(ops.isfinite(error), error, ops.zeros_like(error)))
     z = (gap + x) + error
-    return ops.where(ops.logical_or(is_target, z <= 0), ops.zeros_like(z), z)
+    known = ops.logical_and(_in_range(target, ops.shape(x)[1]), ops.logical_not(is_target))
+    return ops.where(ops.logical_or(ops.logical_not(known), z <= 0), ops.zeros_like(z), z)
 
 
 @constexpr(check=False)

@@ -5,19 +5,20 @@ import functools
 import numpy as np
 
 from conformance.cases.base import TIERS
-from conformance.cases.errors import error_cases
+from conformance.cases.errors import ERRORS, error_cases
 from conformance.cases.golden import golden_cases
 from conformance.cases.huge import huge_cases
 from conformance.cases.laws import law_cases
+from conformance.cases.targets import TARGETS, bad_target_cases
 from conformance.cases.values import CALLS, VIEWS, plain_cases, value_cases
 
-MODELS = (CALLS, VIEWS)  # of the cases that covering arrays generate
+MODELS = (CALLS, VIEWS, ERRORS, TARGETS)  # of the cases that covering arrays generate
 
 
 @functools.cache
 def all_cases(tier="huge"):
     """The cases of a tier. Each tier includes those before it."""
-    sources = (golden_cases, error_cases, plain_cases, value_cases, law_cases, huge_cases)
+    sources = (golden_cases, error_cases, bad_target_cases, plain_cases, value_cases, law_cases, huge_cases)
     tiers = TIERS[: TIERS.index(tier) + 1]
     return tuple(case for source in sources for case in source() if case.tier in tiers)
 

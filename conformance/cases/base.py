@@ -55,6 +55,7 @@ class Case:
         needs: what the subject must support; the keys of `Subject.lacks`.
         seconds: the time after which the subject is considered hung.
         expects_error: whether the documented result is an error that only a running kernel can raise.
+        repeated: whether its calls are made twice.
         oversized: whether its arrays are too large to be copied: then it is called once, and inputs are not compared.
     """
 
@@ -63,6 +64,7 @@ class Case:
     focus: tuple
     needs: frozenset
     seconds = 60
+    repeated = True
     oversized = False
     expects_error = False
 

@@ -1,115 +1,186 @@
-"""Cases with bad arguments: every documented `Raises`, and the errors of the decided clauses."""
+"""Cases with bad arguments: every documented `Raises`, and the errors of the decided clauses.
 
+Each row of the covering array is a call that is wrong in one way of a group (see `wrong.py`); the ways of a group take
+turns. The quick tier has every pair of a group and a property of the call, and a loss of some rows for every way; the
+full tier has every triple. Good calls are made after the bad one, and in half of the cases also before it: what a call
+leaves in a cache must not let bad arguments pass, and an error must not change later results.
+"""
+
+import collections
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from conformance.cases.base import Call, Case
+from conformance.cases.covering import Constraint, Model
+from conformance.cases.inputs import DTYPES, generator
+from conformance.cases.wrong import MISSING, WAYS
+from conformance.judge import bits
 from conformance.verdict import Outcome, Verdict
 
-GOOD = {
-    "input": np.ones((3, 5), np.float32),
-    "target": np.array([1, 2, 1]),
-    "weight": np.ones(5, np.float32),
-    "p": 1,
-    "margin": 1,
-    "reduction": "mean",
-}
-
-# name in the case id, argument, its bad value, expected error, clause
-RAISES = (
-    ("p-float", "p", 1.0, TypeError, "raises-p-or-target-type"),
-    ("p-str", "p", "1", TypeError, "raises-p-or-target-type"),
-    ("p-bool", "p", True, TypeError, "bool"),
-    ("p-0", "p", 0, ValueError, "raises-p"),
-    ("p-3", "p", 3, ValueError, "raises-p"),
-    ("p-minus-1", "p", -1, ValueError, "raises-p"),
-    ("margin-float", "margin", 1.0, TypeError, "raises-margin-type"),
-    ("margin-none", "margin", None, TypeError, "raises-margin-type"),
-    ("margin-bool", "margin", True, TypeError, "bool"),
-    ("reduction-int", "reduction", 1, TypeError, "raises-reduction-type"),
-    ("reduction-average", "reduction", "average", ValueError, "raises-reduction"),
-    ("reduction-capital", "reduction", "Mean", ValueError, "raises-reduction"),
-    ("input-int32", "input", np.ones((3, 5), np.int32), TypeError, "raises-input-dtype"),
-    ("input-int64", "input", np.ones((3, 5), np.int64), TypeError, "raises-input-dtype"),
-    ("input-bool", "input", np.ones((3, 5), bool), TypeError, "raises-input-dtype"),
-    ("input-list", "input", [[1.0] * 5] * 3, TypeError, "tensor-type"),
-    ("input-rank-1", "input", np.ones(3, np.float32), ValueError, "raises-rank"),
-    ("input-rank-3", "input", np.ones((3, 5, 1), np.float32), ValueError, "raises-rank"),
-    ("input-no-class", "input", np.ones((3, 0), np.float32), ValueError, "no-class"),
-    ("target-int32", "target", np.array([1, 2, 1], np.int32), TypeError, "target-int64"),
-    ("target-float32", "target", np.ones(3, np.float32), TypeError, "raises-p-or-target-type"),
-    ("target-list", "target", [1, 2, 1], TypeError, "tensor-type"),
-    ("target-rank-0", "target", np.array(1), ValueError, "raises-rank"),
-    ("target-rank-2", "target", np.ones((3, 1), np.int64), ValueError, "raises-rank"),
-    ("target-4-rows", "target", np.ones(4, np.int64), ValueError, "raises-target-shape"),
-    ("target-no-rows", "target", np.ones(0, np.int64), ValueError, "raises-target-shape"),
-    ("weight-float16", "weight", np.ones(5, np.float16), TypeError, "raises-weight-dtype"),
-    ("weight-float64", "weight", np.ones(5, np.float64), TypeError, "raises-weight-dtype"),
-    ("weight-int64", "weight", np.ones(5, np.int64), TypeError, "weight-dtype"),
-    ("weight-list", "weight", [1.0] * 5, TypeError, "tensor-type"),
-    ("weight-rank-0", "weight", np.ones((), np.float32), ValueError, "raises-rank"),
-    ("weight-rank-2", "weight", np.ones((1, 5), np.float32), ValueError, "raises-rank"),
-    ("weight-4-classes", "weight", np.ones(4, np.float32), ValueError, "raises-weight-shape"),
-    ("weight-6-classes", "weight", np.ones(6, np.float32), ValueError, "raises-weight-shape"),
+TYPES = ("input-type", "target-type", "weight-type")
+ERRORS = Model(
+    "errors",
+    {
+        "group": tuple(WAYS),
+        "operation": ("loss", "gradient"),
+        "dtype": tuple(DTYPES),
+        "p": (1, 2),
+        "reduction": ("none", "mean", "sum"),
+        "shape": ((3, 5), (2, 1025), (3, 1), (0, 5)),
+        "weight": ("wnone", "w+"),
+        "passed": ("by-name", "by-position"),
+        "first": ("good", "bad"),
+    },
+    (
+        # An adapter's gradient may use methods of tensors, which other objects do not have.
+        Constraint(("group", "operation"), lambda group, operation: operation == "loss" or group not in TYPES),
+        Constraint(("group", "weight"), lambda g, weight: not g.startswith(("weight", "two")) or weight == "w+"),
+        Constraint(("shape", "operation"), lambda shape, operation: shape[0] > 0 or operation == "loss"),
+        Constraint(("shape", "reduction"), lambda shape, reduction: shape[0] > 0 or reduction == "none"),
+    ),
 )
 
 
 @dataclass(frozen=True)
-class ErrorCase(Case):
-    name: str
-    argument: str
-    value: object
-    error: type
-    clause: str
-    tier = "quick"
-    needs = frozenset({"errors", "loss", "float32"})
+class BadArgument(Case):
+    group: str
+    way: str
+    operation: str
+    dtype: str
+    p: int
+    reduction: str
+    shape: tuple
+    weight: str
+    passed: str
+    first: str
+    tier: str
+    repeated = False
 
     @property
     def id(self):
-        return f"raises-{self.name}"
+        rows, classes = self.shape
+        argument, _, _ = self.group.partition("-")
+        parts = ["raises", argument, self.way, self.operation, self.dtype, f"p{self.p}", self.reduction]
+        parts += [self.weight, f"{rows}x{classes}"]
+        parts += [] if self.passed == "by-name" else [self.passed]
+        parts += [] if self.first == "good" else ["first"]
+        return "-".join(parts)
 
     @property
     def focus(self):
-        return (self.clause,)
+        return self._way.clauses
 
     @property
     def clauses(self):
-        return (self.clause, "error-names-argument", "inputs-kept")
+        return (*self.focus, "error-names-argument", "inputs-kept", "same-twice")
+
+    @property
+    def needs(self):
+        return frozenset({"errors", self.operation, DTYPES[self.dtype].__name__})
+
+    @property
+    def is_plain(self):
+        """Whether it is a loss of some rows: the kind of call in which every way is tested in the quick tier."""
+        return self.operation == "loss" and self.shape[0] > 0
+
+    @property
+    def turn(self):
+        return self.is_plain, self.group, self.way
+
+    def good(self, variant=0):
+        """Good arguments. `variant` draws others of the same shapes."""
+        rng, (rows, classes), dtype = generator(f"{self.id} {variant}"), self.shape, DTYPES[self.dtype]
+        return {
+            "input": rng.standard_normal(self.shape).astype(dtype),
+            "target": rng.integers(0, classes, rows),
+            "p": self.p,
+            "margin": 1,
+            "weight": rng.uniform(0.5, 2, classes).astype(dtype) if self.weight == "w+" else None,
+            "reduction": self.reduction,
+        }
+
+    @property
+    def _way(self):
+        return WAYS[self.group][self.way]
+
+    def changes(self):
+        """The wrong arguments. Without classes, the weight is empty too, so that only input is wrong."""
+        good = self.good()
+        changes = self._way.changes(good, *self.shape)
+        empty = self.way == "no-class" and self.weight == "w+"
+        return {**changes, "weight": good["weight"][:0]} if empty else changes
+
+    @property
+    def _names(self):
+        """The arguments of which the error must name one."""
+        return tuple(self.changes()) if self.group == "two" else (self.group.partition("-")[0],)
+
+    def is_wrong(self):
+        """Whether the changes are possible and make the call wrong. With one class, (1,) is (C,), for example."""
+        if self.way == MISSING:
+            return self.passed == "by-name"
+        try:
+            good, changes = self.good(), self.changes()
+        except ValueError:  # a negative size
+            return False
+        return any(_kind(value) != _kind(good[name]) for name, value in changes.items())
 
     def calls(self):
-        arguments = {**GOOD, self.argument: self.value}
-        if arguments["input"] is self.value and getattr(self.value, "ndim", 0) == 2 and self.value.shape[1] == 0:
-            arguments["weight"] = np.ones(0, np.float32)  # the only wrong argument must be input
-        return [Call("loss", GOOD), Call("loss", arguments)]
+        good, other = self.good(), self.good(variant=1)
+        bad = {name: value for name, value in {**good, **self.changes()}.items() if value is not MISSING}
+        order = (good, other, bad, good) if self.first == "good" else (bad, good, other, good)
+        dout = np.ones(self.shape[0] if self.reduction == "none" else (), good["input"].dtype)
+        by_position = self.passed == "by-position"
+        return [Call(self.operation, arguments, dout, by_position=by_position) for arguments in order]
 
     def outcome(self, answers, leg):
-        """The call with good arguments comes first, because what it leaves in a cache must not let bad ones pass."""
-        good, bad = answers
-        if good.error:
-            return Case.outcome_of_error(self, good, leg)
-        return super().outcome([bad], leg)
+        good = answers[:2] + answers[3:] if self.first == "good" else answers[1:]
+        for answer in good:
+            if answer.error:
+                return super().outcome_of_error(answer, leg)
+        outcome = super().outcome(answers, leg)
+        if outcome.verdict is Verdict.CONFORMS and bits(good[0].array) != bits(good[-1].array):
+            return Outcome(Verdict.DIVERGES, "the same good call gave another result after the error", ("same-twice",))
+        return outcome
 
     def outcome_of_results(self, answers, leg):
-        text = f"accepted {self.argument} = {_short(self.value)}, expected {self.error.__name__}"
-        return Outcome(Verdict.DIVERGES, text, self.focus)
+        wrong = ", ".join(f"{name} = {_short(value)}" for name, value in self.changes().items())
+        errors = " or ".join(error.__name__ for error in self._way.errors)
+        return Outcome(Verdict.DIVERGES, f"accepted {wrong}, expected {errors}", self.focus)
 
     def outcome_of_error(self, answer, leg):
-        if self.error.__name__ not in answer.error:
-            return Outcome(Verdict.DIVERGES, f"expected {self.error.__name__}, got {answer.text()}", self.focus)
-        if not re.search(rf"(?<![a-zA-Z]){self.argument}(?![a-zA-Z])", answer.message):
-            text = f"the error does not name {self.argument}: {answer.text()}"
+        errors = [error.__name__ for error in self._way.errors]
+        if not set(errors) & set(answer.error):
+            return Outcome(Verdict.DIVERGES, f"expected {' or '.join(errors)}, got {answer.text()}", self.focus)
+        if not re.search(rf"(?<![a-zA-Z])({'|'.join(self._names)})(?![a-zA-Z])", answer.message):
+            text = f"the error does not name {' or '.join(self._names)}: {answer.text()}"
             return Outcome(Verdict.DIVERGES, text, ("error-names-argument",))
         return Outcome(Verdict.CONFORMS)
 
 
+def _kind(value):
+    """What is right or wrong about an argument: dtype and shape, or type and value."""
+    return (value.dtype, value.shape) if isinstance(value, np.ndarray) else (type(value), repr(value))
+
+
 def _short(value):
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype}, shape {value.shape}"
-    return repr(value)
+    return f"{value.dtype}, shape {value.shape}" if isinstance(value, np.ndarray) else f"{value!r:.40}"
 
 
 def error_cases():
-    for row in RAISES:
-        yield ErrorCase(*row)
+    taken, plain_rows = collections.Counter(), collections.defaultdict(list)
+    for strength, row in ERRORS.rows():
+        cases = [BadArgument(way=way, tier="quick" if strength == 2 else "full", **row) for way in WAYS[row["group"]]]
+        case = min((case for case in cases if case.is_wrong()), key=lambda case: taken[case.turn])
+        taken[case.turn] += 1
+        if case.is_plain:
+            plain_rows[case.group].append(row)
+        yield replace(case, tier="quick") if case.is_plain and taken[case.turn] == 1 else case
+    for group, ways in WAYS.items():
+        for i, way in enumerate(ways):
+            rows = plain_rows[group]
+            cases = [BadArgument(way=way, tier="quick", **row) for row in rows[i % len(rows) :] + rows[: i % len(rows)]]
+            if not taken[cases[0].turn]:
+                yield next(case for case in cases if case.is_wrong())

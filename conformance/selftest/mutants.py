@@ -203,10 +203,10 @@ class FloatPowerAccepted(NumPy):
 
 @killed_by("loss-f32-p1-none-wnone-m0-9x33-beyond")
 class TargetBeyondIsTheLast(NumPy):
-    def loss(self, input, target, **options):
+    def loss(self, input, target, *arguments, **options):
         if getattr(input, "ndim", 0) == 2 and getattr(target, "ndim", 0) == 1:
             target = np.minimum(target, input.shape[1] - 1)
-        return super().loss(input, target, **options)
+        return super().loss(input, target, *arguments, **options)
 
 
 @killed_by("gradient-f16-p1-sum-w+-m1-9x33", "law-balance-f16-p1-64x20011")
@@ -221,9 +221,9 @@ class OnlyTheRightClassInFloat16(NumPy):
 
 @killed_by("loss-f32-p1-none-wsigned-m3-9x33-far")
 class TargetInThirtyTwoBits(NumPy):
-    def loss(self, input, target, **options):
+    def loss(self, input, target, *arguments, **options):
         target = target.astype(np.int32).astype(np.int64) if getattr(target, "dtype", None) == np.int64 else target
-        return super().loss(input, target, **options)
+        return super().loss(input, target, *arguments, **options)
 
 
 @killed_by("defaults")

@@ -68,7 +68,8 @@ class MindSporeFunction(Subject):
 
     def _cell(self, gradient, weighted, by_position, options):
         """The Cell for these options. It is shared by all shapes, so that MindSpore compiles each shape once."""
-        key = self._last = (gradient, weighted, by_position, repr(sorted(options.items(), key=str)))
+        typed = sorted((name, type(value).__name__, repr(value)) for name, value in options.items())
+        key = self._last = (gradient, weighted, by_position, *typed)
         if key not in self._cells:
             if by_position:
                 cell = self.networks.PositionalNetwork(self.function, **options)
@@ -80,6 +81,8 @@ class MindSporeFunction(Subject):
     def _call_cell(self, gradient, arguments, options, *dout):
         by_position = len(arguments) == len(SIGNATURE)
         options = {**dict(zip(SIGNATURE, arguments)), **options}
+        if not {"input", "target"} <= set(options):  # a Cell's own parameters would hide what is missing
+            return self.function(**options)
         weight = options.pop("weight", None)
         tensors = [options.pop("input"), options.pop("target"), *([] if weight is None else [weight])]
         return self._cell(gradient, weight is not None, by_position, options)(*tensors, *dout)

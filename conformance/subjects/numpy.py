@@ -86,5 +86,10 @@ class NumPy(Subject):
         if weight is not None:
             expect(weight.dtype == input.dtype, TypeError, "the dtype of weight", input.dtype, weight.dtype)
             expect(len(weight) == input.shape[1], ValueError, "shape[0] of weight", input.shape[1], len(weight))
-        for row in np.flatnonzero((target < 0) | (target >= input.shape[1]))[:1]:
-            expect(False, ValueError, f"target[{row}]", f"in [0, {input.shape[1]})", target[row])
+        self.check_range(target, input.shape[1])
+
+    def check_range(self, target, classes):
+        for row in np.flatnonzero((target < 0) | (target >= classes))[:1]:
+            raise ValueError(
+                f"For 'multi_margin_loss', target[{row}] must be in [0, {classes}), but got {target[row]}."
+            )
