@@ -95,7 +95,7 @@ class Naive:
         self.known, self.own, self.unsure = hinges.known, hinges.own, hinges.unsure
         self.hinge, self.error = hinges.value, hinges.error
         weight = np.ones(self.classes) if inputs.weight is None else _wide(inputs.weight)
-        self.weight = weight[np.where(self.known, inputs.target, 0)]
+        self.weight = np.where(self.known, weight[np.where(self.known, inputs.target, 0)], 1)
         self.divisor = max(self.rows, 1) if inputs.reduction == "mean" else 1
 
     def _row_sums(self):

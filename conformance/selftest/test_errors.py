@@ -18,7 +18,7 @@ from conformance.worker import answer_case
 CPU = Leg("numpy", "CPU", "", {}, {}, {}, False)
 NO_ERRORS = CPU._replace(limits={"target-errors": "a kernel cannot raise"})
 ERRORS, TARGETS = list(error_cases()), list(bad_target_cases())
-QUICK_TARGETS = [case for case in TARGETS if case.tier == "quick"]
+QUICK_TARGETS = [case for case in TARGETS if case.tier == "quick" and case.rows * case.classes < 50_000]
 
 
 class Unguarded(NumPy):
@@ -164,8 +164,9 @@ def test_bad_target_is_an_error_on_cpu_and_nan_on_a_device_that_cannot_raise(cas
     assert outcome(CannotRaise, case).broken == case.focus
     assert outcome(CannotRaise, case, NO_ERRORS).verdict is Verdict.CONFORMS
     wrong = type("Wrong", (CannotRaise,), {"row_loss": 0, "row_gradient": 1})
-    expected = Verdict.CONFORMS if case.operation == "weight-gradient" else Verdict.DIVERGES
-    assert outcome(wrong, case, NO_ERRORS).verdict is expected
+    other_rows_are_nan = case.operation == "loss" and case.reduction != "none" and case.weight == "wnan"
+    if case.operation != "weight-gradient" and not other_rows_are_nan:
+        assert outcome(wrong, case, NO_ERRORS).broken == case.focus
 
 
 def test_models_are_covered():

@@ -8,7 +8,7 @@ import pytest
 from conformance.cases import all_cases
 from conformance.guard import Memory
 from conformance.leg import Leg
-from conformance.selftest.mutants import MUTANTS
+from conformance.selftest.error_mutants import MUTANTS  # all: they register with those of mutants.py
 from conformance.subjects.numpy import NumPy
 from conformance.verdict import Verdict
 from conformance.worker import answer_case
