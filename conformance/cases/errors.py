@@ -1,14 +1,14 @@
 """Cases with bad arguments: every documented `Raises`, and the errors of the decided clauses.
 
-Each row of the covering array is a call that is wrong in one way of a group (see `wrong.py`); the ways of a group take
-turns. The quick tier has every pair of a group and a property of the call, and a loss of some rows for every way; the
-full tier has every triple. Good calls are made after the bad one, and in half of the cases also before it: what a call
-leaves in a cache must not let bad arguments pass, and an error must not change later results.
+`wrong.py` lists the ways in which a call can be wrong. The quick tier has each way in a plain call, and every pair of a
+group of ways and a property of the call; the full tier has every triple. In these, the ways of a group take turns. Good
+calls are made after the bad one, and in half of the cases also before it: what a call leaves in a cache must not let
+bad arguments pass, and an error must not change later results.
 """
 
 import collections
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -42,6 +42,12 @@ ERRORS = Model(
     ),
 )
 
+# The most ordinary call.
+PLAIN = {
+    **{"operation": "loss", "dtype": "f32", "p": 1, "reduction": "mean", "shape": (3, 5), "weight": "w+"},
+    **{"passed": "by-name", "first": "good"},
+}
+
 
 @dataclass(frozen=True)
 class BadArgument(Case):
@@ -60,10 +66,11 @@ class BadArgument(Case):
 
     @property
     def id(self):
+        name = f"raises-{self.group.partition('-')[0]}-{self.way}"
+        if all(getattr(self, factor) == value for factor, value in PLAIN.items()):
+            return name
         rows, classes = self.shape
-        argument, _, _ = self.group.partition("-")
-        parts = ["raises", argument, self.way, self.operation, self.dtype, f"p{self.p}", self.reduction]
-        parts += [self.weight, f"{rows}x{classes}"]
+        parts = [name, self.operation, self.dtype, f"p{self.p}", self.reduction, self.weight, f"{rows}x{classes}"]
         parts += [] if self.passed == "by-name" else [self.passed]
         parts += [] if self.first == "good" else ["first"]
         return "-".join(parts)
@@ -79,15 +86,6 @@ class BadArgument(Case):
     @property
     def needs(self):
         return frozenset({"errors", self.operation, DTYPES[self.dtype].__name__})
-
-    @property
-    def is_plain(self):
-        """Whether it is a loss of some rows: the kind of call in which every way is tested in the quick tier."""
-        return self.operation == "loss" and self.shape[0] > 0
-
-    @property
-    def turn(self):
-        return self.is_plain, self.group, self.way
 
     def good(self, variant=0):
         """Good arguments. `variant` draws others of the same shapes."""
@@ -170,17 +168,12 @@ def _short(value):
 
 
 def error_cases():
-    taken, plain_rows = collections.Counter(), collections.defaultdict(list)
+    taken = collections.Counter()
+    for group, ways in WAYS.items():
+        plain = (BadArgument(group, way, *PLAIN.values(), tier="quick") for way in ways)
+        yield from (case for case in plain if case.is_wrong())
     for strength, row in ERRORS.rows():
         cases = [BadArgument(way=way, tier="quick" if strength == 2 else "full", **row) for way in WAYS[row["group"]]]
-        case = min((case for case in cases if case.is_wrong()), key=lambda case: taken[case.turn])
-        taken[case.turn] += 1
-        if case.is_plain:
-            plain_rows[case.group].append(row)
-        yield replace(case, tier="quick") if case.is_plain and taken[case.turn] == 1 else case
-    for group, ways in WAYS.items():
-        for i, way in enumerate(ways):
-            rows = plain_rows[group]
-            cases = [BadArgument(way=way, tier="quick", **row) for row in rows[i % len(rows) :] + rows[: i % len(rows)]]
-            if not taken[cases[0].turn]:
-                yield next(case for case in cases if case.is_wrong())
+        case = min((case for case in cases if case.is_wrong()), key=lambda case: taken[case.group, case.way])
+        taken[case.group, case.way] += 1
+        yield case

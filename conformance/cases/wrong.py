@@ -26,7 +26,7 @@ NOT_TENSORS = {"list": lambda good, n, c: good[:3].tolist(), "number": 1, "str":
 NOT_NUMBERS = {"none": None, "str": "1", "list": [1]}
 NOT_INTS = {"float": 1.0, "float-2": 2.0, "fraction": 1.5, "nan": np.nan, "complex": 1 + 0j}
 NUMPY_NUMBERS = {"numpy-float": np.float32(1), "numpy-int": np.int32(1)}
-BOOLS = {"true": True, "false": False, "numpy-bool": np.bool_(True)}
+BOOLS = {"bool": True, "false": False, "numpy-bool": np.bool_(True)}
 NEVER_IN_RANGE = {"0": 0, "3": 3, "minus-1": -1, "minus-2": -2}
 IN_RANGE_IF_TRUNCATED = {"2-8-plus-1": 2**8 + 1, "2-16-plus-2": 2**16 + 2, "2-32-plus-1": 2**32 + 1}  # to p = 1 or 2
 NOT_REDUCTIONS = {
@@ -67,7 +67,7 @@ WRONG = (
         empty=lambda n, c: (0,), rows=lambda n, c: (n,), twice=lambda n, c: (2 * c,))),
     ("p", "type", TypeError, "raises-p-or-target-type", NOT_NUMBERS),
     ("p", "number", TypeError, "raises-p-or-target-type", NOT_INTS),
-    ("p", "number", TypeError, "bool", {name: BOOLS[name] for name in ("true", "numpy-bool")}),
+    ("p", "number", TypeError, "bool", {name: BOOLS[name] for name in ("bool", "numpy-bool")}),
     ("p", "number", TypeError, "numpy-number", NUMPY_NUMBERS),
     ("p", "value", ValueError, "raises-p", {**NEVER_IN_RANGE, **IN_RANGE_IF_TRUNCATED}),
     ("margin", "type", TypeError, "raises-margin-type", NOT_NUMBERS),
@@ -75,7 +75,7 @@ WRONG = (
     ("margin", "number", TypeError, "bool", BOOLS),
     ("margin", "number", TypeError, "numpy-number", NUMPY_NUMBERS),
     ("reduction", "type", TypeError, "raises-reduction-type", {
-        "none": None, "int": 1, "float": 0.0, "true": True, "list": ["mean"]}),
+        "none": None, "int": 1, "float": 0.0, "bool": True, "list": ["mean"]}),
     ("reduction", "value", ValueError, "raises-reduction", NOT_REDUCTIONS),
 )  # fmt: skip
 

@@ -201,7 +201,7 @@ class FloatPowerAccepted(NumPy):
         super().check(input, target, int(p) if p == 1.0 else p, *others)
 
 
-@killed_by("loss-f32-p1-none-wnone-m0-9x33-beyond")
+@killed_by("bad-target-loss-f32-p2-none-wnone-300x1025-middle-2-16-nan")
 class TargetBeyondIsTheLast(NumPy):
     def loss(self, input, target, *arguments, **options):
         if getattr(input, "ndim", 0) == 2 and getattr(target, "ndim", 0) == 1:
@@ -219,7 +219,7 @@ class OnlyTheRightClassInFloat16(NumPy):
         return gradient, by_class
 
 
-@killed_by("loss-f32-p1-none-wsigned-m3-9x33-far")
+@killed_by("bad-target-loss-f16-p1-mean-w0-9x33-both-max")
 class TargetInThirtyTwoBits(NumPy):
     def loss(self, input, target, *arguments, **options):
         target = target.astype(np.int32).astype(np.int64) if getattr(target, "dtype", None) == np.int64 else target

@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from conformance.cases import errors, targets
 from conformance.cases.base import Answer
-from conformance.cases.errors import error_cases
-from conformance.cases.targets import bad_target_cases
+from conformance.cases.errors import ERRORS, error_cases
+from conformance.cases.targets import TARGETS, bad_target_cases
 from conformance.cases.wrong import WAYS
 from conformance.leg import Leg
 from conformance.subjects.numpy import NumPy
@@ -17,8 +16,8 @@ from conformance.worker import answer_case
 
 CPU = Leg("numpy", "CPU", "", {}, {}, {}, False)
 NO_ERRORS = CPU._replace(limits={"target-errors": "a kernel cannot raise"})
-ERRORS, TARGETS = list(error_cases()), list(bad_target_cases())
-QUICK_TARGETS = [case for case in TARGETS if case.tier == "quick" and case.rows * case.classes < 50_000]
+ERROR_CASES, TARGET_CASES = list(error_cases()), list(bad_target_cases())
+QUICK_TARGETS = [case for case in TARGET_CASES if case.tier == "quick" and case.rows * case.classes < 50_000]
 
 
 class Unguarded(NumPy):
@@ -63,23 +62,23 @@ def outcome(subject_class, case, leg=CPU):
         return case.outcome(answer_case(subject_class("CPU", ""), case), leg)
 
 
-def test_every_way_occurs_in_a_loss_of_the_quick_tier():
-    quick = {(case.group, case.way) for case in ERRORS if case.tier == "quick" and case.is_plain}
+def test_every_way_occurs_in_the_quick_tier():
+    quick = {(case.group, case.way) for case in ERROR_CASES if case.tier == "quick"}
     assert quick == {(group, way) for group, ways in WAYS.items() for way in ways}
 
 
 def test_every_way_is_wrong_in_its_calls():
-    assert all(case.is_wrong() for case in ERRORS)
+    assert all(case.is_wrong() for case in ERROR_CASES)
 
 
 @pytest.mark.parametrize("argument", ["input", "target", "p", "margin", "weight", "reduction"])
 def test_groups_of_every_argument_are_called_in_every_way(argument):
-    cases = [case for case in ERRORS if case.group.startswith(argument) and case.tier == "quick"]
+    cases = [case for case in ERROR_CASES if case.group.startswith(argument) and case.tier == "quick"]
     for factor in ("dtype", "p", "reduction", "shape", "passed", "first"):
-        assert {getattr(case, factor) for case in cases} == set(errors.MODEL.factors[factor])
+        assert {getattr(case, factor) for case in cases} == set(ERRORS.factors[factor])
 
 
-@pytest.mark.parametrize("case", ERRORS, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", ERROR_CASES, ids=lambda case: case.id)
 def test_bad_arguments_must_not_be_accepted(case):
     assert outcome(Unguarded, case).verdict is Verdict.CONFORMS
     accepted = outcome(AcceptsAnything, case)
@@ -96,13 +95,13 @@ def test_bad_arguments_must_not_be_accepted(case):
     (Answer(np.zeros(())), ("raises-p-or-target-type",)),
 ])  # fmt: skip
 def test_error_has_the_documented_type_and_names_the_argument(error, broken):
-    case = next(case for case in ERRORS if (case.group, case.way, case.first) == ("p-number", "float", "good"))
+    case = next(case for case in ERROR_CASES if (case.group, case.way, case.first) == ("p-number", "float", "good"))
     good = Answer(np.zeros(()))
     assert case.outcome([good, good, error, good], CPU).broken == broken
 
 
 def test_error_for_two_wrong_arguments_may_name_either():
-    case = next(case for case in ERRORS if (case.way, case.first) == ("p-and-reduction", "bad"))
+    case = next(case for case in ERROR_CASES if (case.way, case.first) == ("p-and-reduction", "bad"))
     good = Answer(np.zeros(()))
     for name, error in (("p", "TypeError"), ("reduction", "ValueError")):
         answer = Answer(error=(error,), message=f"{name} is wrong")
@@ -111,7 +110,7 @@ def test_error_for_two_wrong_arguments_may_name_either():
     assert case.outcome([answer, good, good, good], CPU).broken == ("error-names-argument",)
 
 
-@pytest.mark.parametrize("case", [ERRORS[0], ERRORS[1], TARGETS[0]], ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [ERROR_CASES[0], ERROR_CASES[1], TARGET_CASES[0]], ids=lambda case: case.id)
 def test_good_call_after_the_error_must_give_the_same_bits(case):
     answers = answer_case(Unguarded("CPU", ""), case)
     assert case.outcome(answers, CPU).verdict is Verdict.CONFORMS
@@ -120,7 +119,7 @@ def test_good_call_after_the_error_must_give_the_same_bits(case):
 
 
 def test_bad_targets_are_out_of_range_and_the_others_are_not():
-    for case in TARGETS:
+    for case in TARGET_CASES:
         inputs, bad = case.bad_inputs(), case.bad()
         out = np.flatnonzero((inputs.target < 0) | (inputs.target >= case.classes))
         assert dict(zip(out.tolist(), inputs.target[out].tolist())) == bad
@@ -142,13 +141,13 @@ def _outcome_of_message(message, case):
     ("target[7] is 33, target[8]", False),
 ])  # fmt: skip
 def test_error_names_the_row_and_the_value(message, conforms):
-    case = replace(TARGETS[0], rows=9, classes=33, place="last", value="classes")
+    case = replace(TARGET_CASES[0], rows=9, classes=33, place="last", value="classes")
     verdict = _outcome_of_message(message, case).verdict
     assert verdict is (Verdict.CONFORMS if conforms else Verdict.DIVERGES)
 
 
 def test_error_names_one_of_two_bad_rows_with_its_own_value():
-    case = replace(TARGETS[0], rows=9, place="both", value="max")
+    case = replace(TARGET_CASES[0], rows=9, place="both", value="max")
     assert case.bad() == {0: 2**63 - 1, 8: -1}
     for message, verdict in (
         (f"target[0] is {2**63 - 1}", Verdict.CONFORMS),
@@ -156,6 +155,28 @@ def test_error_names_one_of_two_bad_rows_with_its_own_value():
         ("target[0] is -1", Verdict.DIVERGES),
     ):
         assert _outcome_of_message(message, case).verdict is verdict
+
+
+def test_nan_for_a_target_out_of_range_needs_another_device_or_a_limit():
+    case = replace(TARGET_CASES[0], operation="loss", reduction="mean", dtype="f32", rows=9, classes=33, place="last")
+    good = Answer(np.zeros((), np.float32))
+    for value, others in ((np.nan, Verdict.CONFORMS), (1.0, Verdict.DIVERGES)):
+        answers = [good, good, Answer(np.array(value, np.float32)), good]
+        assert case.outcome(answers, CPU).detail == "accepted target[8] = -33"
+        for leg in (CPU._replace(target="GPU"), NO_ERRORS):
+            assert case.outcome(answers, leg).verdict is others
+
+
+def test_documented_dtype_limit_applies_to_bad_targets():
+    refused = Answer(error=("RuntimeError",), message="no float64")
+    leg = CPU._replace(limits={"float64": "its README"})
+    outcome = replace(TARGET_CASES[0], dtype="f64").outcome([refused] * 4, leg)
+    assert outcome.verdict is Verdict.REFUSES_AS_DOCUMENTED
+
+
+def test_error_for_good_arguments_is_undocumented():
+    refused = Answer(error=("TypeError",), message="p must be int")
+    assert ERROR_CASES[0].outcome([refused] * 4, CPU).verdict is Verdict.REFUSES
 
 
 @pytest.mark.parametrize("case", QUICK_TARGETS, ids=lambda case: case.id)
@@ -170,7 +191,7 @@ def test_bad_target_is_an_error_on_cpu_and_nan_on_a_device_that_cannot_raise(cas
 
 
 def test_models_are_covered():
-    for model in (errors.MODEL, targets.MODEL):
+    for model in (ERRORS, TARGETS):
         for strength in (2, 3):
             covered, allowed = model.coverage(strength)
             assert covered == allowed > 0

@@ -101,25 +101,6 @@ def test_infinite_naive_bound_leaves_a_sixteenth_of_the_value():
     assert judged(1.125, values(1.0), np.float16, naive=np.inf) == WRONG
 
 
-@pytest.mark.parametrize(("answer", "verdict", "broken"), [
-    (Answer(error=("ValueError", "Exception"), message="target[2] is 33"), Verdict.CONFORMS, ()),
-    (Answer(error=("ValueError", "Exception"), message="bad target"), Verdict.DIVERGES, ("target-out-of-range",)),
-])  # fmt: skip
-def test_error_must_name_the_target_out_of_range(answer, verdict, broken):
-    case = CASES["loss-f32-p1-none-wnone-m0-9x33-beyond"]
-    outcome = case.outcome([answer], LEG)
-    assert (outcome.verdict, outcome.broken) == (verdict, broken)
-
-
-def test_nan_for_a_target_out_of_range_needs_another_device_or_a_limit():
-    case = CASES["loss-f32-p1-mean-w+-m-1-9x33-beyond"]
-    answer = Answer(np.array(np.nan, np.float32))
-    assert case.outcome([answer], LEG).detail == "accepted target[2] = 33"
-    for leg in (LEG._replace(target="GPU"), LEG._replace(limits={"target-errors": "it cannot"})):
-        assert case.outcome([answer], leg).verdict is Verdict.CONFORMS
-        assert case.outcome([Answer(np.array(1.0, np.float32))], leg).verdict is Verdict.DIVERGES
-
-
 def test_documented_accuracy_limit_allows_the_naive_bound_only():
     case = CASES["loss-f32-p1-mean-wnone-m1-9x33"]
     right = NumPy("CPU", "").loss(**case.inputs().arguments())
@@ -132,30 +113,6 @@ def test_documented_accuracy_limit_allows_the_naive_bound_only():
         answer = Answer(np.array(right + ulps * np.spacing(right), np.float32))
         assert case.outcome([answer], LEG).verdict is without
         assert case.outcome([answer], leg).verdict is documented
-
-
-def test_documented_dtype_limit_applies_to_bad_targets():
-    refused = Answer(error=("RuntimeError",), message="no float64")
-    leg = LEG._replace(limits={"float64": "its README"})
-    assert CASES["loss-f64-p1-mean-w+-m1-9x33-far"].outcome([refused], leg).verdict is Verdict.REFUSES_AS_DOCUMENTED
-
-
-@pytest.mark.parametrize(("error", "message", "broken"), [
-    (("TypeError",), "p must be int", ()),
-    (("MyTypeError", "TypeError"), "p must be int", ()),
-    (("ValueError",), "p must be int", ("raises-p-or-target-type",)),
-    (("TypeError",), "unsupported operand", ("error-names-argument",)),
-])  # fmt: skip
-def test_documented_errors(error, message, broken):
-    good = Answer(np.zeros((), np.float32))
-    outcome = CASES["raises-p-float"].outcome([good, Answer(error=error, message=message)], LEG)
-    assert outcome.broken == broken
-    assert outcome.verdict is (Verdict.DIVERGES if broken else Verdict.CONFORMS)
-
-
-def test_error_for_good_arguments_is_undocumented():
-    refused = Answer(error=("TypeError",), message="p must be int")
-    assert CASES["raises-p-float"].outcome([refused, refused], LEG).verdict is Verdict.REFUSES
 
 
 def test_written_memory_takes_precedence_over_a_wrong_value():
