@@ -168,7 +168,7 @@ def _answer_call(subject, call, fold=None, oversized=False, held=None):
         array = np.array(array, copy=True) if not oversized else np.asarray(array)
         array = array if fold is None else fold(array)
         subject.synchronize()
-        if array.dtype.kind not in "fiub":
+        if array.dtype.kind not in "fciub":
             raise faults.ResultError(f"the adapter's to_host returned {array.dtype}, which is not a numeric dtype")
         answer = Answer(array)
         if held is not None:

@@ -149,3 +149,17 @@ def test_target_out_of_range_in_composite(mode, bad):
     gradient = ms.grad(net)(INPUT, target, WEIGHT).asnumpy()
     np.testing.assert_array_equal(gradient[1], np.zeros(5))
     assert np.abs(gradient[[0, 2]]).min() > 0
+
+
+@pytest.mark.parametrize("scores", [np.nan, np.inf])
+@pytest.mark.parametrize("p", [1, 2])
+def test_row_with_a_target_out_of_range_has_no_gradient_in_composite(mode, p, scores):
+    """Neither its scores nor the weight of any class reach a gradient, even if they are not finite."""
+    input = np.ones((3, 5), np.float32)
+    input[1, 0] = scores
+    weight = ms.Tensor([np.nan, 1, 1, 1, 1], ms.float32)
+    net = Network(ms_mml.composite, {"p": p, "margin": 1, "reduction": "sum"}, weighted=True)
+    gradient, by_class = ms.grad(net, (0, 2))(ms.Tensor(input), ms.Tensor([2, 5, 1], ms.int64), weight)
+    np.testing.assert_array_equal(gradient.asnumpy()[1], np.zeros(5))
+    np.testing.assert_array_equal(by_class.asnumpy() != 0, [False, True, True, False, False])
+    assert np.isfinite(by_class.asnumpy()).all()
