@@ -99,20 +99,29 @@ class ExampleCase(Case):
 
 
 @dataclass(frozen=True)
-class DefaultsCase(ExampleCase):
+class DefaultsCase(Case):
     """Only input and target are given. Another default of p, margin, weight or reduction would change the result."""
 
-    id = "defaults"
+    operation: str
+    tier = "quick"
     focus = ("signature", "p-default", "margin-default", "weight-default", "reduction-default")
+
+    @property
+    def id(self):
+        return "defaults" if self.operation == "loss" else f"defaults-{self.operation}"
+
+    @property
+    def needs(self):
+        return frozenset({"float32", self.operation})
 
     def _explicit(self):
         """The case with the same inputs and all defaults written out."""
         index = [entry["name"] for entry in golden()].index("p1-mean-unweighted-m1")
-        return GoldenCase("loss", "f32", index)
+        return GoldenCase(self.operation, "f32", index)
 
     def calls(self):
-        inputs = self._explicit().inputs()
-        return [Call("loss", {"input": inputs.input, "target": inputs.target})]
+        (call,) = self._explicit().calls()
+        return [call._replace(arguments={name: call.arguments[name] for name in ("input", "target")})]
 
     def outcome_of_results(self, answers, leg):
         exact = self._explicit().expected()
@@ -121,7 +130,8 @@ class DefaultsCase(ExampleCase):
 
 def golden_cases():
     yield ExampleCase()
-    yield DefaultsCase()
+    yield DefaultsCase("loss")
+    yield DefaultsCase("gradient")
     for index, entry in enumerate(golden()):
         for dtype in DTYPES:
             for operation in ("loss", "gradient", "weight-gradient"):
