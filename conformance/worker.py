@@ -17,13 +17,12 @@ import sys
 import numpy as np
 
 from conformance import faults
-from conformance.cases.base import Answer, Call
+from conformance.cases.base import DEFAULTS, Answer, Call
 from conformance.guard import Memory
 from conformance.layouts import laid_out
 from conformance.subjects import similar
 from conformance.subjects.base import NotAvailable
 
-DEFAULTS = {"p": 1, "margin": 1, "weight": None, "reduction": "mean"}  # of the signature, in its order
 SUITE_PARENT = str(pathlib.Path(__file__).parents[1])
 # A plain call. If its result changes after an error, the process is unusable: its device context is lost, for instance.
 HEARTBEAT = Call("loss", {"input": np.array([[0.5, -1.25, 0.75, 0.25]] * 3, np.float32), "target": np.array([2, 0, 3])})

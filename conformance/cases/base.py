@@ -15,6 +15,10 @@ TIERS = ("quick", "full", "huge")
 GENERAL = ("output-dtype", "accuracy", "same-twice", "result-kept", "inputs-kept", "inside-buffers")
 
 
+# The arguments that may be omitted, in the order of the signature.
+DEFAULTS = {"p": 1, "margin": 1, "weight": None, "reduction": "mean"}
+
+
 class Call(NamedTuple):
     """One call of a subject. The arguments are those of the documented function, as NumPy arrays and Python values."""
 

@@ -10,6 +10,7 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 DTYPES = {"f16": np.float16, "f32": np.float32, "f64": np.float64}
+PLACES = {"first": 0, "middle": 0.5, "last": 1}  # where the row with the special scores is
 DISTINCT = 11  # rows; fewer if they are long
 # p -> scores whose hinges raised to p are near the dtype's largest number; in float64, whose sums are
 LARGE = {
@@ -57,19 +58,22 @@ def generator(*names):
     return np.random.default_rng(zlib.crc32(" ".join(map(str, names)).encode()))
 
 
-def draw_batch(dtype_name, p, margin, rows, classes, values, column, row, target, variant=0):
+def draw_batch(dtype_name, p, margin, rows, classes, values, column, row, target, active="half", variant=0):
     """A batch whose special scores are of the kind `values` and lie in `column` of `row`.
 
-    `variant` draws other scores with the same targets.
+    With the row 'only', all rows are equal. `active` is how many of the ordinary hinges are positive. `variant` draws
+    other scores with the same targets.
     """
-    distinct = 1 if values == "equal" else min(rows, max(3, min(DISTINCT, 2**17 // classes)))
+    distinct = min(rows, 1) if values == "equal" or row == "only" else min(rows, max(3, min(DISTINCT, 2**17 // classes)))
     labels = _targets(target, distinct, classes)
     rng = generator(dtype_name, margin, rows, classes, values, column, row, target, variant)
     scores = _normal(DTYPES[dtype_name], distinct, classes, labels, margin, rng)
-    special = [distinct - 1] if row != "every" else list(range(distinct))
+    if active == "few":
+        _set_apart(scores, labels, margin)
+    special = [distinct - 1] if row in PLACES else list(range(distinct))
     for r in special:
         columns = _columns(column, labels[r], classes, rng)
-        SPECIAL[values](scores[r], labels[r], columns, margin, LARGE[dtype_name][p], rng)
+        SPECIAL[values](scores[r], labels[r], columns, margin, _largest(dtype_name, p, columns, classes), rng)
     if values == "equal":
         scores[0] = _equal_row(DTYPES[dtype_name], p, margin, rows, labels[0], classes)
     return Batch(scores, labels, _positions(rows, distinct, row))
@@ -94,17 +98,20 @@ def _positions(rows, distinct, row):
     if rows <= distinct:
         index = np.arange(rows) % max(distinct, 1)
     else:
-        index = generator(rows, distinct, row).integers(0, max(distinct - (row != "every"), 1), rows)
+        index = generator(rows, distinct, row).integers(0, max(distinct - (row in PLACES), 1), rows)
         index[:distinct] = np.arange(distinct)
-    if row != "every" and rows:
-        place = {"first": 0, "middle": rows // 2, "last": rows - 1}[row]
+    if row in PLACES and rows:
+        place = int(PLACES[row] * (rows - 1) + 0.5)
         at = int(np.flatnonzero(index == distinct - 1)[0])
         index[[at, place]] = index[[place, at]]
     return index
 
 
 def _columns(column, y, classes, rng):
-    """The columns of a row's special scores. Instead of the target's column, one next to it."""
+    """The columns of a row's special scores. Only 'target' and 'all' contain the target's own; else its neighbour is
+    taken instead."""
+    if column == "all":
+        return np.arange(classes)
     if column == "target":
         return np.array([y])
     if column == "every":
@@ -128,6 +135,20 @@ def _normal(dtype, distinct, classes, labels, margin, rng):
     return scores.astype(dtype)
 
 
+def _set_apart(scores, labels, margin):
+    """Raise the target scores, so that one hinge in fifty is positive."""
+    rows = np.arange(len(labels))
+    step = 2 * max(1.0, min(abs(margin) / 2, float(np.finfo(scores.dtype).max) / 4) / 128)
+    scores[rows, labels] += scores.dtype.type(step)
+
+
+def _largest(dtype_name, p, columns, classes):
+    """The size of large scores. The square of a single one is beyond the dtype's range, though not its share of C."""
+    largest = LARGE[dtype_name][p]
+    alone = p == 2 and len(columns) == 1 and dtype_name != "f64"
+    return min(largest * np.sqrt(classes), LARGE[dtype_name][1]) if alone else largest
+
+
 # The special scores of a row, written to its `columns`. `y` is the target; a tie is a hinge of exactly 0.
 
 
@@ -135,7 +156,7 @@ def _prominent(scores, y, columns, margin, large, rng):
     """One score that dominates the row's loss."""
     if len(columns) == 1:
         away = -1 if columns[0] == y else 1
-        scores[columns] += scores.dtype.type(away * 8 * max(1.0, abs(float(scores[y])) / 64))
+        scores[columns] += scores.dtype.type(away * 8 * max(1.0, abs(float(scores[y])) / 64, len(scores) / 128))
 
 
 def _set_target(scores, y, value):

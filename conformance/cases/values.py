@@ -13,7 +13,7 @@ from typing import Optional
 import numpy as np
 
 from conformance.bounds import Naive, NaiveHinges
-from conformance.cases.base import Call, Case
+from conformance.cases.base import DEFAULTS, Call, Case
 from conformance.cases.covering import Constraint, Model
 from conformance.cases.inputs import DTYPES, Inputs, draw_batch, generator, weights
 from conformance.judge import judge_values
@@ -24,8 +24,8 @@ OPERATIONS = ("loss", "gradient", "weight-gradient")
 POWERS = (1, 2)
 REDUCTIONS = ("none", "mean", "sum")
 OPTIONS = {"operation": OPERATIONS, "dtype": tuple(DTYPES), "p": POWERS, "reduction": REDUCTIONS}
-BEFORE = ("nothing", "same", "scores", "margin", "weight", "operation", "error")
-PASSED = ("by-name", "by-position")
+BEFORE = ("nothing", "same", "scores", "margin", "weight", "dout", "operation", "error")
+PASSED = ("by-name", "by-position", "defaults")  # defaults: by name, and what equals its default is not passed
 TINY_HINGES = ("near", "tiny")
 # In float64 the contract asks for naive arithmetic only. What that may turn into another result is left out.
 NAIVE_IN_FLOAT64 = (
@@ -41,6 +41,7 @@ NAIVE_IN_FLOAT64 = (
     # Their product overflows, and infinity times the slope of an inactive hinge is NaN.
     (("weight", "dout"), lambda dtype, *values: (dtype, *values) != ("f64", "wlarge", "large")),
 )
+ORDINARY = {"values": "normal", "column": "every", "row": "every", "target": "spread", "active": "half"}
 BETWEEN = (3, 5, 9, 13, 16)  # the powers of two above which a number between it and the next is tested
 
 # The factors of a call whose arrays are contiguous.
@@ -48,16 +49,17 @@ CALLS = Model(
     "calls",
     {
         **OPTIONS,
-        "weight": ("wnone", "w+", "w0", "wsigned", "wlarge", "winf", "wnan", "wunused"),
-        "margin": (1, 0, -1, 7, 1000, 2**24 + 1, -(2**31) - 1, 2**53 + 2),  # each is exact in float64
+        "weight": ("wnone", "wone", "w+", "w0", "wsigned", "wlarge", "winf", "wnan", "wunused"),
+        "margin": (1, 0, -1, 7, 2049, 2**24 + 1, -(2**31) - 1, 2**53 + 2),  # each is exact in float64
         "power": tuple(range(1, 18)),  # the number of classes is below, at, above or between powers of two
         "offset": ("below", "at", "above", "between"),
         "rows": (0, 1, 2, 3, 8, 33, 257, 70_000),
         "values": ("normal", "equal", "tie", "near", "tiny", "subnormal", "large", "inf", "ninf", "nan"),
-        "column": ("target", "first", "last", "inner", "every"),  # where the special scores are
+        "column": ("target", "first", "last", "inner", "every", "all"),  # where the special scores are
         "row": ("first", "middle", "last", "every"),
         "target": ("spread", "first", "last", "same"),
-        "dout": ("-", "ones", "zeros", "negative", "mixed", "large", "nan", "inf"),
+        "active": ("half", "few"),  # how many of the ordinary hinges are positive
+        "dout": ("-", "ones", "zeros", "negative", "mixed", "tiny", "large", "nan", "inf"),
         "memory": ("aligned", "offset"),  # offset: each array begins inside a larger one
         "before": BEFORE,  # the call made between the two runs of the case
         "passed": PASSED,
@@ -67,6 +69,7 @@ CALLS = Model(
         Constraint(("operation", "weight"), lambda operation, weight: (operation, weight) != (OPERATIONS[2], "wnone")),
         Constraint(("reduction", "dout"), lambda reduction, dout: reduction == "none" or dout != "mixed"),
         Constraint(("weight", "before"), lambda weight, before: (weight, before) != ("wnone", "weight")),
+        Constraint(("operation", "before"), lambda operation, before: (operation, before) != ("loss", "dout")),
         Constraint(
             ("operation", "p", "values"),  # the square of a subnormal number is 0
             lambda operation, p, values: p == 1 or values != "subnormal" or operation == "gradient",
@@ -74,13 +77,16 @@ CALLS = Model(
         Constraint(("power", "offset"), lambda power, offset: offset != "between" or power in BETWEEN),
         Constraint(("power", "offset"), lambda power, offset: (power, offset) != (2, "below")),  # (1, "above")
         Constraint(("weight", "power"), lambda weight, power: weight != "wunused" or power > 1),
-        Constraint(("rows", "power"), lambda rows, power: rows < 33 or rows << power <= 2**20),
+        Constraint(("rows", "power"), lambda rows, power: rows < 33 or rows << power <= (2**22 if rows > 2**16 else 2**20)),
         Constraint(("values", "column"), lambda values, column: column == "every" if values == "equal" else True),
-        Constraint(("values", "column"), lambda values, column: column != "target" or values not in ("tie", "near")),
+        Constraint(("values", "column"), lambda values, column: column not in ("target", "all") or values not in ("tie", "near")),
+        Constraint(  # their products vanish
+            ("values", "dout"), lambda values, dout: dout != "tiny" or values not in (*TINY_HINGES, "subnormal")
+        ),
         *(Constraint(("dtype", *names), allows) for names, allows in NAIVE_IN_FLOAT64),
         *(
             Constraint(("rows", name), lambda rows, value, only=only: rows > 0 or value == only)
-            for name, only in {"values": "normal", "column": "every", "row": "every", "target": "spread"}.items()
+            for name, only in ORDINARY.items()
         ),
     ),
     joined=("power", "offset"),
@@ -94,9 +100,9 @@ VIEWS = Model(
         "weight": ("wnone", "w+", "wsigned"),
         "shape": ((1, 1), (2, 3), (33, 16), (300, 33), (5, 1025), (2, 40_000)),
         "values": ("normal", "nan"),
-        "input-layout": ("contiguous", "pitch", "strided", "transposed", "offset"),
-        "target-layout": ("contiguous", "strided", "offset", "column"),
-        "weight-layout": ("contiguous", "strided", "offset", "column"),
+        "input-layout": ("contiguous", "pitch", "strided", "transposed", "expanded", "offset"),
+        "target-layout": ("contiguous", "strided", "expanded", "offset", "column"),
+        "weight-layout": ("contiguous", "strided", "expanded", "offset", "column"),
         "dout": ("-", "mixed", "expanded", "strided", "ones"),
         "before": BEFORE,
         "passed": PASSED,
@@ -107,6 +113,7 @@ VIEWS = Model(
         Constraint(("reduction", "dout"), lambda reduction, dout: reduction == "none" or dout in ("-", "ones")),
         Constraint(("weight", "before"), lambda weight, before: (weight, before) != ("wnone", "weight")),
         Constraint(("weight", "weight-layout"), lambda weight, view: weight != "wnone" or view == "contiguous"),
+        Constraint(("operation", "before"), lambda operation, before: (operation, before) != ("loss", "dout")),
     ),
 )
 
@@ -126,6 +133,7 @@ class ValueCase(Case):
     column: str = "every"
     row: str = "every"
     target: str = "spread"
+    active: str = "half"
     dout: str = "ones"
     layouts: tuple = ()  # (argument, layout) of each array that is not simply contiguous
     before: str = "nothing"
@@ -142,6 +150,7 @@ class ValueCase(Case):
         ordinary = (self.values, self.column, self.row) == ("normal", "every", "every")
         parts += [] if ordinary else [self.values, self.column, self.row]
         parts += [] if self.target == "spread" else [f"to-{self.target}"]
+        parts += [] if self.active == "half" else [self.active]
         plain = "mixed" if self.reduction == "none" else "negative"
         parts += [] if self.operation == "loss" or self.dout == plain else [f"dout-{self.dout}"]
         parts += [f"{argument}-{layout}" for argument, layout in self.layouts]
@@ -201,12 +210,17 @@ class ValueCase(Case):
 
     def batch(self):
         margin = self.margin if self.drawn is None else self.drawn
-        rows = (*self.shape, self.values, self.column, self.row, self.target)
-        return _batch(self.dtype, self.p, margin, *rows, self.variant)
+        return _batch(self.dtype, self.p, margin, *self._rows, self.variant)
+
+    @property
+    def _rows(self):
+        """What determines the scores and targets, besides the dtype, p and margin."""
+        return (*self.shape, self.values, self.column, self.row, self.target, self.active)
 
     def _weight(self, batch):
         y = int(batch.target[-1]) if len(batch.target) else 0
-        return weights(self.dtype, self.weight, self.shape[1], y)
+        weight = weights(self.dtype, self.weight, self.shape[1], y)
+        return np.full_like(weight, weight[0]) if ("weight", "expanded") in self.layouts else weight
 
     def inputs(self):
         batch = self.batch()
@@ -216,7 +230,9 @@ class ValueCase(Case):
     def _distinct_dout(self, distinct):
         """The upstream gradient of each distinct row, or of the reduced loss."""
         dtype = DTYPES[self.dtype]
-        size = {"zeros": 0, "negative": -1.5, "large": float(np.finfo(dtype).max) / 4}.get(self.dout, 1)
+        largest, least = float(np.finfo(dtype).max), float(np.finfo(dtype).tiny)
+        tiny = min(1, least / 8 * self.shape[1] * (self.shape[0] if self.reduction == "mean" else 1))
+        size = {"zeros": 0, "negative": -1.5, "tiny": tiny, "large": largest / 4}.get(self.dout, 1)
         if self.reduction != "none":
             return np.array({"nan": np.nan, "inf": np.inf}.get(self.dout, size), dtype)
         values = np.full(distinct, size, dtype)
@@ -240,6 +256,8 @@ class ValueCase(Case):
         if operation == "gradient" and self.dout in ("expanded", "strided"):
             layouts["dout"] = self.dout
         arguments = self.inputs().arguments()
+        if self.passed == "defaults":
+            arguments = {n: a for n, a in arguments.items() if n not in ("p", "margin", "reduction") or a != DEFAULTS[n]}
         return [Call(operation, arguments, self.full_dout(), pick, layouts, self.passed == "by-position")]
 
     def disturbances(self):
@@ -252,6 +270,7 @@ class ValueCase(Case):
             "scores": {"variant": 1},
             "margin": {"margin": 3 if self.margin == 1 else 1, "drawn": self.margin},
             "weight": {"weight": "wsigned" if self.weight == "w+" else "w+"},
+            "dout": {"dout": "negative" if self.dout == "ones" else "ones"},
             "operation": {"operation": "gradient" if self.operation == "loss" else "loss", "variant": 1},
         }
         if self.before == "error":
@@ -300,9 +319,8 @@ def _hinges(dtype, p, margin, drawn, rows, variant):
 def _expected(case):
     """The exact values of a case and their naive bounds, cached for the other legs."""
     batch = case.batch()
-    rows = (*case.shape, case.values, case.column, case.row, case.target)
     drawn = case.margin if case.drawn is None else case.drawn
-    hinges, naive_hinges = _hinges(case.dtype, case.p, case.margin, drawn, rows, case.variant)
+    hinges, naive_hinges = _hinges(case.dtype, case.p, case.margin, drawn, case._rows, case.variant)
     weight = case._weight(batch)
     inputs = Inputs(batch.scores, batch.target, weight, case.p, case.margin, case.reduction)
     method = case.operation.replace("-", "_")
@@ -334,7 +352,7 @@ def value_cases():
     options = ("operation", "dtype", "p", "reduction", "weight")
     for strength, row in CALLS.rows():
         shape = (row["rows"], _classes(row))
-        special = [row[name] for name in ("values", "column", "row", "target", "dout")]
+        special = [row[name] for name in ("values", "column", "row", "target", "active", "dout")]
         arguments = ("input", "target", "weight")[: 2 if row["weight"] == "wnone" else 3]
         layouts = tuple((name, "offset") for name in arguments if row["memory"] == "offset")
         ends = (layouts, row["before"], row["passed"], _tier(strength))
@@ -342,7 +360,9 @@ def value_cases():
     for strength, row in VIEWS.rows():
         named = ((name, row[f"{name}-layout"]) for name in ("input", "target", "weight"))
         layouts = tuple((name, layout) for name, layout in named if layout != "contiguous")
-        special = (row["values"], "inner" if row["values"] == "nan" else "every", "every", "spread", row["dout"])
+        column = "inner" if row["values"] == "nan" else "every"
+        only = "expanded" in (row["input-layout"], row["target-layout"])
+        special = (row["values"], column, "only" if only else "every", "spread", "half", row["dout"])
         ends = (layouts, row["before"], row["passed"], _tier(strength))
         yield ValueCase(*(row[name] for name in options), 1, row["shape"], *special, *ends)
 
