@@ -64,7 +64,8 @@ def draw_batch(dtype_name, p, margin, rows, classes, values, column, row, target
     With the row 'only', all rows are equal. `active` is how many of the ordinary hinges are positive. `variant` draws
     other scores with the same targets.
     """
-    distinct = min(rows, 1) if values == "equal" or row == "only" else min(rows, max(3, min(DISTINCT, 2**17 // classes)))
+    most = 1 if values == "equal" or row == "only" else max(3, min(DISTINCT, 2**17 // classes))
+    distinct = min(rows, most)
     labels = _targets(target, distinct, classes)
     rng = generator(dtype_name, margin, rows, classes, values, column, row, target, variant)
     scores = _normal(DTYPES[dtype_name], distinct, classes, labels, margin, rng)
@@ -247,11 +248,13 @@ def _round(value, dtype):
 
 
 def weights(dtype_name, kind, classes, y=0):
-    """None, or weights in [0.5, 2): positive, of both signs, with zeros, so large that naive products overflow, or with
-    an infinite or NaN weight for class y. With 'wunused' these are the weights of the class that no row has."""
+    """None, ones, or weights in [0.5, 2): positive, of both signs, with zeros, so large that naive products overflow,
+    or with an infinite or NaN weight for class y. With 'wunused' the class that no row has has a NaN weight."""
     if kind == "wnone":
         return None
     dtype = DTYPES[dtype_name]
+    if kind == "wone":
+        return np.ones(classes, dtype)
     weight = generator(dtype_name, kind, classes).uniform(0.5, 2, classes).astype(dtype)
     if kind == "wsigned":
         weight[::2] *= -1

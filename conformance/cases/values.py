@@ -77,9 +77,14 @@ CALLS = Model(
         Constraint(("power", "offset"), lambda power, offset: offset != "between" or power in BETWEEN),
         Constraint(("power", "offset"), lambda power, offset: (power, offset) != (2, "below")),  # (1, "above")
         Constraint(("weight", "power"), lambda weight, power: weight != "wunused" or power > 1),
-        Constraint(("rows", "power"), lambda rows, power: rows < 33 or rows << power <= (2**22 if rows > 2**16 else 2**20)),
+        Constraint(
+            ("rows", "power"), lambda rows, power: rows < 33 or rows << power <= (2**22 if rows > 2**16 else 2**20)
+        ),
         Constraint(("values", "column"), lambda values, column: column == "every" if values == "equal" else True),
-        Constraint(("values", "column"), lambda values, column: column not in ("target", "all") or values not in ("tie", "near")),
+        Constraint(
+            ("values", "column"),
+            lambda values, column: column not in ("target", "all") or values not in ("tie", "near"),
+        ),
         Constraint(  # their products vanish
             ("values", "dout"), lambda values, dout: dout != "tiny" or values not in (*TINY_HINGES, "subnormal")
         ),
@@ -257,7 +262,9 @@ class ValueCase(Case):
             layouts["dout"] = self.dout
         arguments = self.inputs().arguments()
         if self.passed == "defaults":
-            arguments = {n: a for n, a in arguments.items() if n not in ("p", "margin", "reduction") or a != DEFAULTS[n]}
+            arguments = {
+                n: a for n, a in arguments.items() if n not in ("p", "margin", "reduction") or a != DEFAULTS[n]
+            }
         return [Call(operation, arguments, self.full_dout(), pick, layouts, self.passed == "by-position")]
 
     def disturbances(self):
