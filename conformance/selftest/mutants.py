@@ -52,7 +52,7 @@ class ZeroHingeIsActive(NumPy):
         return active
 
 
-@killed_by("loss-f32-p2-sum-wnone-m16777217-1x9-nan-last-every-to-same-by-position")
+@killed_by("loss-f64-p2-mean-wunused-m0-2x2047-nan-inner-last-few-after-operation")
 class NanBecomesZero(NumPy):
     def hinge(self, input, target, margin):
         return np.nan_to_num(super().hinge(input, target, margin), nan=0.0, posinf=np.inf)
@@ -96,13 +96,13 @@ class TargetGradientMissing(NumPy):
         return np.zeros(len(slope))
 
 
-@killed_by("loss-f64-p2-mean-wunused-m16777217-1x4097-tie-inner-last-to-first-after-weight-by-position")
+@killed_by("loss-f64-p1-mean-wnone-m16777217-3x61-near-last-every-to-same-after-same-by-position")
 class MarginThroughFloat32(NumPy):
     def hinge(self, input, target, margin):
         return super().hinge(input, target, WIDE(np.float32(margin)))
 
 
-@killed_by("loss-f16-p2-mean-wsigned-m16777217-0x33-after-same-by-position")
+@killed_by("loss-f16-p2-mean-winf-m-1-0x32-after-same-by-position")
 class StaleResultWithoutRows(NumPy):
     last = 7.0
 

@@ -74,7 +74,7 @@ def test_rows_satisfy_the_constraints(model):
 
 def test_every_value_of_a_factor_occurs_in_a_case():
     values = [case for case in CASES if isinstance(case, ValueCase)]
-    for name in ("weight", "margin", "values", "column", "row", "target", "before", "passed"):
+    for name in ("weight", "margin", "values", "column", "row", "target", "active", "before", "passed"):
         assert {getattr(case, name) for case in values} >= set(CALLS.factors[name]), name
     assert {layout for case in values for _, layout in case.layouts} >= set(VIEWS.factors["input-layout"]) - {
         "contiguous"
