@@ -154,8 +154,11 @@ def _hinge(x, target, is_target, margin):
     error = (margin - (gap - added)) + (negated - added) + margin_error
     error = ops.stop_gradient(ops.where(ops.isfinite(error), error, ops.zeros_like(error)))
     z = (gap + x) + error
+    # An inactive hinge is 0 times z and not a constant, so that its gradient is NaN if the upstream gradient is.
+    active = ops.stop_gradient(ops.cast(ops.logical_not(z <= 0), z.dtype))
+    hinge = active * ops.where(z == float("-inf"), ops.zeros_like(z), z)
     known = ops.logical_and(_in_range(target, ops.shape(x)[1]), ops.logical_not(is_target))
-    return ops.where(ops.logical_or(ops.logical_not(known), z <= 0), ops.zeros_like(z), z)
+    return ops.where(known, hinge, ops.zeros_like(hinge))
 
 
 @constexpr(check=False)

@@ -163,3 +163,12 @@ def test_row_with_a_target_out_of_range_has_no_gradient_in_composite(mode, p, sc
     np.testing.assert_array_equal(gradient.asnumpy()[1], np.zeros(5))
     np.testing.assert_array_equal(by_class.asnumpy() != 0, [False, True, True, False, False])
     assert np.isfinite(by_class.asnumpy()).all()
+
+
+@pytest.mark.parametrize("p", [1, 2])
+def test_weight_of_nan_reaches_the_gradient_of_inactive_classes_in_composite(mode, p):
+    """As in the kernels, where the gradient is the product of the weight and a slope of 0."""
+    input = ms.Tensor([[0, -9, 9], [9, 0, 0]], ms.float32)
+    net = Network(ms_mml.composite, {"p": p, "margin": 1, "reduction": "sum"}, weighted=True)
+    gradient = ms.grad(net)(input, ms.Tensor([0, 1], ms.int64), ms.Tensor([np.nan, 1, 1], ms.float32)).asnumpy()
+    np.testing.assert_array_equal(np.isnan(gradient), [[True] * 3, [False] * 3])
