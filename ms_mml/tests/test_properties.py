@@ -48,9 +48,11 @@ class Drawn(Case):
         return OPERATIONS[: 2 if self.inputs.weight is None else 3]
 
     def calls(self):
-        arguments, view = self.inputs.arguments(), self.view
-        gradients = [Call("gradient", arguments, self.dout, pick, view) for pick in range(len(self.operations()) - 1)]
-        return [Call("loss", arguments, view=view), *gradients]
+        arguments, layouts = self.inputs.arguments(), {} if self.view is None else {"input": self.view}
+        gradients = [
+            Call("gradient", arguments, self.dout, pick, layouts) for pick in range(len(self.operations()) - 1)
+        ]
+        return [Call("loss", arguments, layouts=layouts), *gradients]
 
     def bad_target(self):
         """The error message for the first target out of range; None if there is none."""
