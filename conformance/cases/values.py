@@ -24,7 +24,7 @@ OPERATIONS = ("loss", "gradient", "weight-gradient")
 POWERS = (1, 2)
 REDUCTIONS = ("none", "mean", "sum")
 OPTIONS = {"operation": OPERATIONS, "dtype": tuple(DTYPES), "p": POWERS, "reduction": REDUCTIONS}
-BEFORE = ("nothing", "same", "scores", "margin", "weight", "dout", "operation", "error")
+BEFORE = ("nothing", "rows", "scores", "margin", "weight", "dout", "operation", "error")
 PASSED = ("by-name", "by-position", "defaults")  # defaults: by name, and what equals its default is not passed
 TINY_HINGES = ("near", "tiny")
 # In float64 the contract asks for naive arithmetic only. What that may turn into another result is left out.
@@ -273,7 +273,7 @@ class ValueCase(Case):
         if self.shape[0] == 0 and self.before != "error":
             plain = replace(plain, shape=(8, self.shape[1]))
         changes = {
-            "same": {},
+            "rows": {"shape": (plain.shape[0] + 5, self.shape[1])},
             "scores": {"variant": 1},
             "margin": {"margin": 3 if self.margin == 1 else 1, "drawn": self.margin},
             "weight": {"weight": "wsigned" if self.weight == "w+" else "w+"},

@@ -96,13 +96,13 @@ class TargetGradientMissing(NumPy):
         return np.zeros(len(slope))
 
 
-@killed_by("loss-f64-p1-mean-wnone-m16777217-3x61-near-last-every-to-same-after-same-by-position")
+@killed_by("loss-f64-p1-mean-wnone-m16777217-3x48-near-last-every-to-same-after-rows-by-position")
 class MarginThroughFloat32(NumPy):
     def hinge(self, input, target, margin):
         return super().hinge(input, target, WIDE(np.float32(margin)))
 
 
-@killed_by("loss-f16-p2-mean-winf-m-1-0x32-after-same-by-position")
+@killed_by("loss-f16-p2-mean-winf-m-1-0x32-after-rows-by-position")
 class StaleResultWithoutRows(NumPy):
     last = 7.0
 
@@ -230,3 +230,137 @@ class TargetInThirtyTwoBits(NumPy):
 class SquareByDefault(NumPy):
     def loss(self, input, target, p=2, **options):
         return super().loss(input, target, p=p, **options)
+
+
+@killed_by("loss-f64-p2-none-wnone-m2049-70000x33-near-inner-every-to-same-few-input-offset-target-offset-after-rows")
+class RowsBeyondTheGrid(NumPy):
+    """Rows of 32 classes or more have a block each, in the dimension of a CUDA grid that ends at 65535."""
+
+    def hinge(self, input, target, margin):
+        hinge = super().hinge(input, target, margin)
+        hinge[65535 if input.shape[1] >= 32 else len(hinge) :] = 0
+        return hinge
+
+
+@killed_by("weight-gradient-f32-p2-mean-wunused-m16777217-8x8192-large-last-every-to-same-dout-tiny-after-operation")
+class SquareInFloat32(NumPy):
+    """The sum of the squares is wide, but each of them is a float32."""
+
+    def hinge(self, input, target, margin):
+        hinge = super().hinge(input, target, margin)
+        beyond = hinge > 2.0**64 if input.dtype == np.float32 else np.zeros(hinge.shape, bool)
+        return np.where(beyond, np.inf, hinge)
+
+    def gradient(self, *arguments, **options):
+        return NumPy("CPU", "").gradient(*arguments, **options)
+
+
+@killed_by("loss-f32-p1-none-wunused-m16777217-3x15-inf-all-last-after-weight")
+class InfiniteTargetDecidesTheRow(NumPy):
+    """Nothing exceeds a target score of infinity, so the row is skipped: another infinity or NaN is not seen."""
+
+    def hinge(self, input, target, margin):
+        hinge = super().hinge(input, target, margin)
+        hinge[input[np.arange(len(target)), target] == np.inf] = 0
+        return hinge
+
+
+@killed_by("gradient-f32-p2-mean-wlarge-m2049-1x8193-ninf-inner-middle-dout-tiny-after-rows")
+class FactorFlushedToZero(NumPy):
+    """The factor of the slopes of a row is a float32, computed in flush-to-zero mode."""
+
+    def divisor(self, input):
+        self.classes = input.shape[1]
+        return super().divisor(input)
+
+    def gradient(self, dout, input, *arguments, **options):
+        self.classes = input.shape[1]
+        return super().gradient(dout, input, *arguments, **options)
+
+    def upstream(self, dout, rows, reduction):
+        upstream = super().upstream(dout, rows, reduction)
+        flushed = (abs(upstream / self.classes) < np.finfo(np.float32).tiny) & (dout.dtype == np.float32)
+        return np.where(flushed, 0, upstream)
+
+
+@killed_by("loss-f64-p2-mean-wunused-m0-2x2047-nan-inner-last-few-after-operation")
+class IdleTileWithoutItsNaN(NumPy):
+    """A tile of 32 classes is skipped if its largest hinge is 0; it is found with fmax, which drops NaN."""
+
+    def hinge(self, input, target, margin):
+        hinge = super().hinge(input, target, margin)
+        for begin in range(0, hinge.shape[1] // 32 * 32, 32):
+            tile = hinge[:, begin : begin + 32]
+            tile[np.fmax.reduce(tile, axis=1) <= 0] = 0
+        return hinge
+
+
+@killed_by("loss-f16-p1-sum-w+-m2049-8x16-equal-every-middle-to-first-few-after-rows")
+class RowsOfTheFirstLaunch(NumPy):
+    """A launch is planned once for C and the options, and the plan holds the number of rows."""
+
+    def __init__(self, target, mode):
+        self.plans = {}
+
+    def check(self, input, target, p, margin, weight, reduction):
+        super().check(input, target, p, margin, weight, reduction)
+        self.plan = input.shape[1], input.dtype, p, reduction, weight is None
+
+    def hinge(self, input, target, margin):
+        hinge = super().hinge(input, target, margin)
+        if len(hinge):
+            hinge[self.plans.setdefault(self.plan, len(hinge)) :] = 0
+        return hinge
+
+
+@killed_by("law-split-f32-p1-40x1000", "loss-f16-p2-mean-winf-m-1-0x32-after-rows-by-position")
+class ResultsTakeTurns(NumPy):
+    """Results of a shape are written to two buffers in turn."""
+
+    def __init__(self, target, mode):
+        self.buffers, self.turn = {}, 0
+
+    def loss(self, *arguments, **options):
+        result = np.asarray(super().loss(*arguments, **options))
+        self.turn = 1 - self.turn
+        buffer = self.buffers.setdefault((result.shape, result.dtype, self.turn), np.empty_like(result))
+        buffer[...] = result
+        return buffer
+
+
+@killed_by("gradient-f32-p2-mean-wnan-m-1-33x4-near-first-every-few-dout-inf-after-dout")
+class GradientOfTheLastBackward(NumPy):
+    """The gradients are kept for the same arguments of the loss, whatever the upstream gradient is."""
+
+    kept = None, None
+
+    def gradient(self, dout, *arguments, **options):
+        key = [a.tobytes() if isinstance(a, np.ndarray) else a for a in (*arguments, *options.values())]
+        if self.kept[0] != key:
+            self.kept = key, super().gradient(dout, *arguments, **options)
+        return self.kept[1]
+
+
+@killed_by("weight-gradient-f64-p1-mean-wone-m-1-1x3-near-last-middle-dout-nan-after-rows-by-position")
+class WeightOfOnesDropped(NumPy):
+    """A weight of ones changes nothing, so that it is ignored, and its gradient is never computed."""
+
+    def gradient(self, dout, input, target, p=1, margin=1, weight=None, reduction="mean"):
+        gradient, by_class = super().gradient(dout, input, target, p, margin, weight, reduction)
+        return gradient, np.zeros_like(weight) if weight is not None and (weight == 1).all() else by_class
+
+
+@killed_by("defaults-gradient", "gradient-f64-p1-mean-wnan-m1-2x2047-tiny-target-last-few-after-dout-defaults")
+class SumByDefaultInTheGradient(NumPy):
+    def gradient(self, dout, input, target, p=1, margin=1, weight=None, reduction="sum"):
+        return super().gradient(dout, input, target, p, margin, weight, reduction)
+
+
+@killed_by("weight-gradient-f64-p1-sum-w+-m1-33x16-normal-every-only-dout-ones-input-expanded-weight-column-after-dout")
+class PitchOfZeroIsContiguous(NumPy):
+    """A pitch of 0, which a row expanded to a batch has, stands for "contiguous". What lies after the row is read."""
+
+    def hinge(self, input, target, margin):
+        if len(input) > 1 and input.strides[0] == 0:
+            input = np.concatenate([input[:1], np.zeros_like(input[1:])])
+        return super().hinge(input, target, margin)
