@@ -13,11 +13,12 @@ import subprocess
 import sys
 import types
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from conformance.cases import all_cases
+from conformance.cases.values import ValueCase
 from conformance.isolation import legs
 from conformance.leg import Leg
 from conformance.subjects.base import NotAvailable
@@ -27,7 +28,8 @@ from custom_ops.ascend.tbe import registration
 from custom_ops.emulation.subjects.tbe import EMULATION, TbeEmulated
 from custom_ops.tests.builds import CHECKOUT, run
 
-CASES = {case.id: case for case in all_cases()}
+LOSS = ValueCase("loss", "f16", 1, "none", "wnone", 1, (9, 33))
+GRADIENT = ValueCase("gradient", "f16", 1, "none", "wnone", 1, (9, 33))
 LEG = Leg("tbe-emulated", "CPU", "", TbeEmulated.claims, TbeEmulated.lacks, TbeEmulated.limits, False)
 FOLDER = CHECKOUT / "custom_ops" / "ascend" / "tbe"
 SOURCE = FOLDER / "multi_margin_loss.py"
@@ -60,22 +62,22 @@ def tbe():
 
 
 def outcome(subject, case):
-    return CASES[case].outcome(answer_case(subject, CASES[case]), LEG)
+    return case.outcome(answer_case(subject, case), LEG)
 
 
 @pytest.mark.parametrize(
     ("right", "wrong", "case"),
     [
-        (SELECT, "hinges", "loss-f16-p1-none-wnone-m1-9x33"),
-        (SELECT, "dsl.vmul(wrong, hinges)", "loss-f16-p1-none-w0-m3-9x33-inf"),
+        (SELECT, "hinges", LOSS),
+        (SELECT, "dsl.vmul(wrong, hinges)", replace(LOSS, values="inf", column="target")),
         (
             'dsl.vcmpsel(z, 0.0, "lt", 0.0, z)',
             'dsl.vcmpsel(z, 0.0, "gt", z, 0.0)',
-            "loss-f16-p2-none-wnone-m1-9x33-nan",
+            replace(LOSS, p=2, values="nan", column="inner"),
         ),
-        ("dsl.vmuls(hinge, 2.0)", "hinge", "gradient-f16-p2-none-wnone-m1-9x33"),
-        ('dsl.vcmpsel(hinge, 0.0, "gt", 1.0, hinge)', "hinge", "gradient-f16-p1-none-wnone-m1-9x33"),
-        ("dsl.broadcast(own, shape)", "0.0", "gradient-f16-p1-none-wnone-m1-9x33"),
+        ("dsl.vmuls(hinge, 2.0)", "hinge", replace(GRADIENT, p=2)),
+        ('dsl.vcmpsel(hinge, 0.0, "gt", 1.0, hinge)', "hinge", GRADIENT),
+        ("dsl.broadcast(own, shape)", "0.0", GRADIENT),
     ],
     ids=["no mask", "mask as a factor", "NaN dropped", "factor 2 missing", "hinge as slope", "no slope at the target"],
 )
@@ -117,7 +119,7 @@ def test_low_part_of_the_gap(mutant):
     ids=["vector operation after a reduce", "mixed dtypes", "no broadcast"],
 )
 def test_mutant_is_refused(mutant, right, wrong, text):
-    refused = outcome(mutant(right, wrong), "loss-f16-p1-none-wnone-m1-9x33")
+    refused = outcome(mutant(right, wrong), LOSS)
     assert refused.verdict is Verdict.REFUSES
     assert refused.detail == f"RuntimeError: {text}"
 
@@ -182,7 +184,7 @@ def test_subject_does_not_run_on_ascend(tmp_path):
 def test_stub_writes_no_files(tmp_path, monkeypatch):
     """CANN's build writes binaries to ./kernel_meta. The stub writes none, so its build cannot pass for CANN's."""
     monkeypatch.chdir(tmp_path)
-    outcome(TbeEmulated("CPU", ""), "loss-f32-p1-none-wnone-m1-9x33")
+    outcome(TbeEmulated("CPU", ""), LOSS)
     assert list(tmp_path.iterdir()) == []
 
 
