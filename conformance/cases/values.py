@@ -340,7 +340,11 @@ def _expected(case):
 
 
 # Shapes at which all options are combined, and nothing else is special; shape -> tier, weights
-PLAIN = {(9, 33): ("quick", ("wnone", "w+")), (5, 4): ("full", ("wnone", "w+", "w0", "wsigned"))}
+PLAIN = {
+    (9, 33): ("quick", ("wnone", "w+")),
+    (5, 4): ("full", ("wnone", "w+", "w0", "wsigned")),
+    (3, 1100): ("full", ("wnone",)),
+}
 
 
 def plain_cases():

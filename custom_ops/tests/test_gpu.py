@@ -57,7 +57,7 @@ MUTANTS = {
         "wait for threads that never arrive",
     ),
 }
-CASES = ("loss-f16-p1-mean-wnone-m1-9x33", "law-mean-f32-p1-40x1000", "law-balance-f64-p1-40x1000")
+CASES = ("loss-f16-p1-mean-wnone-m1-9x33", "loss-f32-p1-mean-wnone-m1-3x1100", "gradient-f64-p1-none-wnone-m1-3x1100")
 
 
 @pytest.fixture(scope="module")
