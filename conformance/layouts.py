@@ -19,9 +19,10 @@ def _offset(array):
 
 
 def _strided(array):
-    whole = _gaps(array, (*array.shape[:-1], 2 * array.shape[-1]))
-    whole[..., ::2] = array
-    return whole, lambda tensor: tensor[..., ::2]
+    last = 2 * array.shape[-1]
+    whole = _gaps(array, (*array.shape[:-1], last + 3))  # the rows' pitch is not the stride times C
+    whole[..., :last:2] = array
+    return whole, lambda tensor: tensor[..., :last:2]
 
 
 def _pitch(array):
@@ -31,7 +32,9 @@ def _pitch(array):
 
 
 def _transposed(array):
-    return np.ascontiguousarray(array.T), lambda tensor: tensor.T
+    whole = _gaps(array, (array.shape[1], len(array) + 3))  # the columns' pitch is not N
+    whole[:, :-3] = array.T
+    return whole, lambda tensor: tensor[:, :-3].T
 
 
 def _column(array):
@@ -51,9 +54,9 @@ def _expanded(array):
 
 LAYOUTS = {
     "offset": _offset,  # contiguous, but not where an allocation begins
-    "strided": _strided,  # every second element of the last axis
+    "strided": _strided,  # every second element of the last axis, and rows with a gap between them
     "pitch": _pitch,  # rows with a gap between them
-    "transposed": _transposed,
+    "transposed": _transposed,  # a part of a wider matrix
     "column": _column,  # a column of a matrix
     "expanded": _expanded,
 }
