@@ -132,7 +132,15 @@ TOPICS = {
     "Errors": (
         *("raises-p-or-target-type", "raises-margin-type", "raises-reduction-type", "raises-input-dtype"),
         *("raises-weight-dtype", "raises-p", "raises-reduction", "raises-target-shape", "raises-weight-shape"),
-        *("raises-rank", "no-class", "target-out-of-range", "bool", "tensor-type", "error-names-argument"),
+        *(
+            "raises-rank",
+            "no-class",
+            "target-out-of-range",
+            "bool",
+            "numpy-number",
+            "tensor-type",
+            "error-names-argument",
+        ),
     ),
 }
 

@@ -163,7 +163,8 @@ def _prominent(scores, y, columns, margin, large, rng):
 def _set_target(scores, y, value):
     """Set the target score, and move all others with it, which keeps the hinges."""
     value = _round(value, scores.dtype)
-    scores[:] = scores.astype(np.float64) + (float(value) - float(scores[y]))
+    largest = float(np.finfo(scores.dtype).max)
+    scores[:] = np.clip(scores.astype(np.float64) + (float(value) - float(scores[y])), -largest, largest)
     scores[y] = value
 
 
@@ -232,9 +233,9 @@ SPECIAL = {
 def _equal_row(dtype, p, margin, rows, y, classes):
     """A row of equal hinges h, chosen so that rounding its loss before the sum over rows costs many ulp."""
     scores = np.zeros(classes, dtype)
-    own = (float(margin) - np.arange(1, 2049) / 512).astype(dtype)
-    loss = np.maximum(margin - own.astype(np.float64), 0) ** p * (classes - 1) / classes
     with np.errstate(all="ignore"):
+        own = (float(margin) - np.arange(1, 2049) / 512).astype(dtype)
+        loss = np.maximum(margin - own.astype(np.float64), 0) ** p * (classes - 1) / classes
         error = np.abs(loss.astype(dtype).astype(np.float64) - loss) * rows
         ulps = error / np.spacing((loss * rows).astype(dtype)).astype(np.float64)
     scores[y] = own[np.argmax(np.where(np.isfinite(ulps), ulps, -1))]
