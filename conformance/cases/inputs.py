@@ -58,6 +58,7 @@ def generator(*names):
     return np.random.default_rng(zlib.crc32(" ".join(map(str, names)).encode()))
 
 
+@np.errstate(all="ignore")  # float16 cannot represent some margins
 def draw_batch(dtype_name, p, margin, rows, classes, values, column, row, target, active="half", variant=0):
     """A batch whose special scores are of the kind `values` and lie in `column` of `row`.
 
@@ -233,11 +234,10 @@ SPECIAL = {
 def _equal_row(dtype, p, margin, rows, y, classes):
     """A row of equal hinges h, chosen so that rounding its loss before the sum over rows costs many ulp."""
     scores = np.zeros(classes, dtype)
-    with np.errstate(all="ignore"):
-        own = (float(margin) - np.arange(1, 2049) / 512).astype(dtype)
-        loss = np.maximum(margin - own.astype(np.float64), 0) ** p * (classes - 1) / classes
-        error = np.abs(loss.astype(dtype).astype(np.float64) - loss) * rows
-        ulps = error / np.spacing((loss * rows).astype(dtype)).astype(np.float64)
+    own = (float(margin) - np.arange(1, 2049) / 512).astype(dtype)
+    loss = np.maximum(margin - own.astype(np.float64), 0) ** p * (classes - 1) / classes
+    error = np.abs(loss.astype(dtype).astype(np.float64) - loss) * rows
+    ulps = error / np.spacing((loss * rows).astype(dtype)).astype(np.float64)
     scores[y] = own[np.argmax(np.where(np.isfinite(ulps), ulps, -1))]
     return scores
 
