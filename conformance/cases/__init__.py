@@ -6,11 +6,12 @@ import numpy as np
 
 from conformance.cases.base import TIERS
 from conformance.cases.errors import ERRORS, error_cases
+from conformance.cases.factors import CALLS, VIEWS
 from conformance.cases.golden import golden_cases
 from conformance.cases.huge import huge_cases
 from conformance.cases.laws import law_cases
 from conformance.cases.targets import TARGETS, bad_target_cases
-from conformance.cases.values import CALLS, VIEWS, plain_cases, value_cases
+from conformance.cases.values import plain_cases, value_cases
 
 MODELS = (CALLS, VIEWS, ERRORS, TARGETS)  # of the cases that covering arrays generate
 

@@ -22,6 +22,12 @@ class Constraint(NamedTuple):
     allows: Callable
 
 
+def never(**choices):
+    """The constraint that the named factors do not all have one of the values given for them."""
+    values = [set(choice) if isinstance(choice, (tuple, list)) else {choice} for choice in choices.values()]
+    return Constraint(tuple(choices), lambda *chosen: not all(c in v for c, v in zip(chosen, values)))
+
+
 class Coverage(NamedTuple):
     covered: int
     allowed: int

@@ -1,8 +1,6 @@
 """Cases with exact values: the loss and both gradients at points of a space of factors.
 
-`CALLS` and `VIEWS` describe the space. The quick tier has every pair of factor values, where the two factors of the
-number of classes count as one, and the full tier every triple. To add a value, add it to a factor, and generate the
-rows again (see `covering.py`).
+`factors.py` describes the space.
 """
 
 import functools
@@ -14,113 +12,11 @@ import numpy as np
 
 from conformance.bounds import Naive, NaiveHinges
 from conformance.cases.base import DEFAULTS, Call, Case
-from conformance.cases.covering import Constraint, Model
+from conformance.cases.factors import CALLS, OPERATIONS, OPTIONS, POWERS, VIEWS
 from conformance.cases.inputs import DTYPES, Inputs, draw_batch, generator, weights
 from conformance.judge import judge_values
 from conformance.oracle import Exact, Hinges, Values
 from conformance.verdict import Outcome, Verdict
-
-OPERATIONS = ("loss", "gradient", "weight-gradient")
-POWERS = (1, 2)
-REDUCTIONS = ("none", "mean", "sum")
-OPTIONS = {"operation": OPERATIONS, "dtype": tuple(DTYPES), "p": POWERS, "reduction": REDUCTIONS}
-BEFORE = ("nothing", "rows", "scores", "margin", "weight", "dout", "operation", "error")
-PASSED = ("by-name", "by-position", "defaults")  # defaults: by name, and what equals its default is not passed
-TINY_HINGES = ("near", "tiny")
-# In float64 the contract asks for naive arithmetic only. What that may turn into another result is left out.
-NAIVE_IN_FLOAT64 = (
-    # It may lose such a hinge, and then multiplies infinity by 0 and not by 1.
-    (
-        ("values", "weight"),
-        lambda dtype, *values: dtype != "f64" or values[0] not in TINY_HINGES or values[1] != "winf",
-    ),
-    (("values", "dout"), lambda dtype, *values: dtype != "f64" or values[0] not in TINY_HINGES or values[1] != "inf"),
-    # Its bound is wider than such a hinge.
-    (("values", "margin"), lambda dtype, values, margin: dtype != "f64" or values != "subnormal" or margin == 0),
-    (("values", "margin"), lambda dtype, values, margin: dtype != "f64" or values != "near" or margin < 2**53),
-    # Their product overflows, and infinity times the slope of an inactive hinge is NaN.
-    (("weight", "dout"), lambda dtype, *values: (dtype, *values) != ("f64", "wlarge", "large")),
-)
-ORDINARY = {"values": "normal", "column": "every", "row": "every", "target": "spread", "active": "half"}
-BETWEEN = (3, 5, 9, 13, 16)  # the powers of two above which a number between it and the next is tested
-
-# The factors of a call whose arrays are contiguous.
-CALLS = Model(
-    "calls",
-    {
-        **OPTIONS,
-        "weight": ("wnone", "wone", "w+", "w0", "wsigned", "wlarge", "winf", "wnan", "wunused"),
-        "margin": (1, 0, -1, 7, 2049, 2**24 + 1, -(2**31) - 1, 2**53 + 2),  # each is exact in float64
-        "power": tuple(range(1, 18)),  # the number of classes is below, at, above or between powers of two
-        "offset": ("below", "at", "above", "between"),
-        "rows": (0, 1, 2, 3, 8, 33, 257, 70_000),
-        "values": ("normal", "equal", "tie", "near", "tiny", "subnormal", "large", "inf", "ninf", "nan"),
-        "column": ("target", "first", "last", "inner", "every", "all"),  # where the special scores are
-        "row": ("first", "middle", "last", "every"),
-        "target": ("spread", "first", "last", "same"),
-        "active": ("half", "few"),  # how many of the ordinary hinges are positive
-        "dout": ("-", "ones", "zeros", "negative", "mixed", "tiny", "large", "nan", "inf"),
-        "memory": ("aligned", "offset"),  # offset: each array begins inside a larger one
-        "before": BEFORE,  # the call made between the two runs of the case
-        "passed": PASSED,
-    },
-    (
-        Constraint(("operation", "dout"), lambda operation, dout: (operation == "loss") == (dout == "-")),
-        Constraint(("operation", "weight"), lambda operation, weight: (operation, weight) != (OPERATIONS[2], "wnone")),
-        Constraint(("reduction", "dout"), lambda reduction, dout: reduction == "none" or dout != "mixed"),
-        Constraint(("weight", "before"), lambda weight, before: (weight, before) != ("wnone", "weight")),
-        Constraint(("operation", "before"), lambda operation, before: (operation, before) != ("loss", "dout")),
-        Constraint(
-            ("operation", "p", "values"),  # the square of a subnormal number is 0
-            lambda operation, p, values: p == 1 or values != "subnormal" or operation == "gradient",
-        ),
-        Constraint(("power", "offset"), lambda power, offset: offset != "between" or power in BETWEEN),
-        Constraint(("power", "offset"), lambda power, offset: (power, offset) != (2, "below")),  # (1, "above")
-        Constraint(("weight", "power"), lambda weight, power: weight != "wunused" or power > 1),
-        Constraint(
-            ("rows", "power"), lambda rows, power: rows < 33 or rows << power <= (2**22 if rows > 2**16 else 2**20)
-        ),
-        Constraint(("values", "column"), lambda values, column: column == "every" if values == "equal" else True),
-        Constraint(
-            ("values", "column"),
-            lambda values, column: column not in ("target", "all") or values not in ("tie", "near"),
-        ),
-        Constraint(  # their products vanish
-            ("values", "dout"), lambda values, dout: dout != "tiny" or values not in (*TINY_HINGES, "subnormal")
-        ),
-        *(Constraint(("dtype", *names), allows) for names, allows in NAIVE_IN_FLOAT64),
-        *(
-            Constraint(("rows", name), lambda rows, value, only=only: rows > 0 or value == only)
-            for name, only in ORDINARY.items()
-        ),
-    ),
-    joined=("power", "offset"),
-)
-
-# The factors of a call whose arrays may be views.
-VIEWS = Model(
-    "views",
-    {
-        **OPTIONS,
-        "weight": ("wnone", "w+", "wsigned"),
-        "shape": ((1, 1), (2, 3), (33, 16), (300, 33), (5, 1025), (2, 40_000)),
-        "values": ("normal", "nan"),
-        "input-layout": ("contiguous", "pitch", "strided", "transposed", "expanded", "offset"),
-        "target-layout": ("contiguous", "strided", "expanded", "offset", "column"),
-        "weight-layout": ("contiguous", "strided", "expanded", "offset", "column"),
-        "dout": ("-", "mixed", "expanded", "strided", "ones"),
-        "before": BEFORE,
-        "passed": PASSED,
-    },
-    (
-        Constraint(("operation", "dout"), lambda operation, dout: (operation == "loss") == (dout == "-")),
-        Constraint(("operation", "weight"), lambda operation, weight: (operation, weight) != (OPERATIONS[2], "wnone")),
-        Constraint(("reduction", "dout"), lambda reduction, dout: reduction == "none" or dout in ("-", "ones")),
-        Constraint(("weight", "before"), lambda weight, before: (weight, before) != ("wnone", "weight")),
-        Constraint(("weight", "weight-layout"), lambda weight, view: weight != "wnone" or view == "contiguous"),
-        Constraint(("operation", "before"), lambda operation, before: (operation, before) != ("loss", "dout")),
-    ),
-)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import pytest
 from conformance import ledger
 from conformance.cases import MODELS, TIERS, all_cases
 from conformance.cases.covering import Constraint, Model
-from conformance.cases.values import CALLS, OPTIONS, PLAIN, VIEWS, ValueCase
+from conformance.cases.factors import CALLS, OPTIONS, VIEWS
+from conformance.cases.values import PLAIN, ValueCase
 from conformance.contract import CLAUSES, uncovered
 
 CASES = all_cases()

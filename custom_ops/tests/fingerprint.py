@@ -14,8 +14,9 @@ import sys
 import numpy as np
 
 from conformance.cases import all_cases
+from conformance.cases.factors import POWERS
 from conformance.cases.inputs import Inputs
-from conformance.cases.values import POWERS, ValueCase
+from conformance.cases.values import ValueCase
 from conformance.guard import Memory
 from conformance.worker import answer_case
 from ms_mml.subjects.library import Library

@@ -7,8 +7,8 @@ import types
 import numpy as np
 import pytest
 
+from conformance.cases.factors import POWERS, REDUCTIONS
 from conformance.cases.inputs import Inputs
-from conformance.cases.values import POWERS, REDUCTIONS
 from custom_ops.tests.builds import KERNELS, build, run, run_python
 from custom_ops.tests.fingerprint import PARALLEL_SHAPES
 from ms_mml import library

@@ -12,7 +12,7 @@ import pytest
 from mindspore import nn
 
 import ms_mml
-from conformance.cases.values import POWERS
+from conformance.cases.factors import POWERS
 from conformance.subjects.networks import Network
 from custom_ops.emulation.simulated_ascend import CHIP, DEVICE, install, operator_factory
 from custom_ops.tests.builds import CHECKOUT, build_ascendc, open_ascendc, run

@@ -6,7 +6,7 @@ import pytest
 from mindspore import amp, nn, ops
 
 import ms_mml
-from conformance.cases.values import POWERS, REDUCTIONS
+from conformance.cases.factors import POWERS, REDUCTIONS
 from conformance.subjects.networks import Network
 from ms_mml import primitive
 from ms_mml.modes import MODES

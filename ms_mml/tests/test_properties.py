@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 import ms_mml
 from conformance.bounds import Naive
 from conformance.cases.base import Call, Case
+from conformance.cases.factors import OPERATIONS, POWERS, REDUCTIONS
 from conformance.cases.inputs import Inputs
-from conformance.cases.values import OPERATIONS, POWERS, REDUCTIONS
 from conformance.judge import judge_values
 from conformance.leg import Leg
 from conformance.oracle import Exact, Hinges
