@@ -105,6 +105,7 @@ class ValueCase(Case):
         needs = {DTYPES[self.dtype].__name__, self.operation}
         needs |= {"non-contiguous"} if self.is_view else set()
         needs |= {"errors"} if self.before == "error" else set()
+        needs |= {"many-rows"} if self.shape[0] > 2**16 else set()
         for case in self.disturbances():
             needs |= case.needs
         return frozenset(needs)

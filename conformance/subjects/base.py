@@ -35,7 +35,7 @@ class Subject:
         targets: the device targets it supports: any of 'CPU', 'GPU' and 'Ascend'.
         modes: the modes it supports: any of 'graph' and 'pynative'; () if it has no modes.
         lacks: the features that it has no interface for -> the reason. Keys: float16, float32, float64, loss, gradient,
-            weight-gradient, non-contiguous, errors, huge. Such cases are 'not available'.
+            weight-gradient, non-contiguous, errors, many-rows (more than 2**16), huge. Such cases are 'not available'.
         limits: the features that its own documentation excludes -> the place in the documentation. The same keys, and:
             target-errors if a target out of range gives NaN for its row on CPU too, instead of an error;
             accuracy if it promises only the accuracy of naive arithmetic in the dtype.
