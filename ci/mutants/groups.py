@@ -87,11 +87,11 @@ def make_cuda(mutant, folder, flags):
 GROUPS = {
     "numpy": Group((NUMPY,), 6, None, 30, make_python, "mutant:NumPy", (Stage("quick"), Stage("full")), 20),
     "cpu": Group(
-        (HEADERS, CPU_SOURCES), 1, 320, 8, make_cpu, "ci.mutants.subjects:MutantLibrary",
+        (HEADERS, CPU_SOURCES), 1, 180, 8, make_cpu, "ci.mutants.subjects:MutantLibrary",
         (Stage("quick"), Stage("full")), 10, DRIVEN,
     ),
     "cuda": Group(  # most mutants are killed without sanitizers, which multiply the time of the compiler
-        (CUDA_SOURCES,), 1, 170, 4, make_cuda, "ci.mutants.subjects:MutantCuda",
+        (CUDA_SOURCES,), 1, 90, 4, make_cuda, "ci.mutants.subjects:MutantCuda",
         (Stage("quick"), Stage("quick", SANITIZED), Stage("full", SANITIZED)), 30,
         (HEADERS, CPU_SOURCES, "custom_ops/emulation/**/*.*", *DRIVEN),
     ),
