@@ -113,12 +113,18 @@ class Naive:
         total, error = self._row_sums()
         with np.errstate(all="ignore"):
             value, error = (self.weight * a / self.classes for a in (total, error))
+            error = np.where(self._overflows(total), np.nan, error)
             if self.inputs.reduction == "none":
                 return np.asarray(error + self._underflow(), np.float64)
             # N additions, and the division by N as a reciprocal and a product
             error, total = (self.counts * error).sum(), (self.counts * (value + error)).sum()
             error = (error + _growth(self.rows + 2, self.u) * total) / self.divisor
             return np.asarray(error + self._underflow(), np.float64)
+
+    def _overflows(self, total):
+        """Whether the sum of a row of float16 or float32 scores overflows float32, before it is divided by C."""
+        finite = np.isfinite(total) & np.isfinite(self.weight)
+        return finite & (self.inputs.dtype != np.float64) & (np.maximum(1, self.weight) * total >= overflow(np.float32))
 
     def _underflow(self):
         """The error of subnormal results: half of the smallest subnormal number for each operation.
@@ -156,6 +162,7 @@ class Naive:
         total, error = self._row_sums()
         with np.errstate(all="ignore"):
             each = self.counts * self._upstream(dout) / self.classes
+            error = np.where(self._overflows(total), np.nan, error)
             value, error = (self._by_class(each * a) for a in (total, error))
             return (error + _growth(self.rows + 4, self.u) * (value + error) + self._underflow()).astype(np.float64)
 

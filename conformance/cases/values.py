@@ -169,13 +169,14 @@ class ValueCase(Case):
         plain = replace(self, before="nothing")
         if self.shape[0] == 0 and self.before != "error":
             plain = replace(plain, shape=(8, self.shape[1]))
+        vanishing = {"values": "normal"} if self.values == "subnormal" else {}  # their squares are 0
         changes = {
             "rows": {"shape": (plain.shape[0] + 5, self.shape[1])},
             "scores": {"variant": 1},
             "margin": {"margin": 3 if self.margin == 1 else 1, "drawn": self.margin},
             "weight": {"weight": "wsigned" if self.weight == "w+" else "w+"},
             "dout": {"dout": "negative" if self.dout == "ones" else "ones"},
-            "operation": {"operation": "gradient" if self.operation == "loss" else "loss", "variant": 1},
+            "operation": {"operation": "gradient" if self.operation == "loss" else "loss", "variant": 1, **vanishing},
         }
         if self.before == "error":
             return [RowMissing(self)]
