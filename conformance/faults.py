@@ -20,7 +20,8 @@ import re
 import sys
 import traceback
 
-ARGUMENTS = {"input", "target", "p", "margin", "weight", "reduction"}
+from conformance.cases.base import SIGNATURE
+
 MISTAKES = (AttributeError, NameError, ImportError)
 # What Python says if the arguments of a call do not fit the parameters of the function.
 _MISFIT = re.compile(r"\(\) (missing \d+ required|got an unexpected keyword|got multiple values|takes )")
@@ -29,11 +30,11 @@ _WORKER, _BASE = str(_SUITE / "worker.py"), str(_SUITE / "subjects" / "base.py")
 
 
 class ResultError(TypeError):
-    """What a subject returned is not a numeric result."""
+    """The subject returned something that is not a numeric result."""
 
 
 def fault(error, subject, arguments):
-    """What the adapter did wrong and where, in one line, or '' if the error is the implementation's.
+    """The adapter's mistake and its place, in one line, or '' if the error is the implementation's.
 
     `arguments` are the names of the case's arguments, without the upstream gradient.
     """
@@ -50,7 +51,7 @@ def fault(error, subject, arguments):
         return f"the adapter's to_device raised {raised}{here}; the implementation was not called"
     if innermost.co_filename == _WORKER or (own and frames[-1][0] is own[-1][0]):
         mistakes = MISTAKES if step in ("", "loss", "gradient") else (*MISTAKES, TypeError, LookupError)
-        documented = {"input", "target"} <= set(arguments) <= ARGUMENTS
+        documented = {"input", "target"} <= set(arguments) <= set(SIGNATURE)
         misfit = documented and isinstance(error, TypeError) and _MISFIT.search(str(error))
         undefined = isinstance(error, NotImplementedError) and innermost.co_filename == _BASE
         if misfit or undefined or (own and isinstance(error, mistakes)):

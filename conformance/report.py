@@ -197,7 +197,7 @@ def failures(leg):
 
 
 def _without_numbers(detail):
-    """What the details of similar outcomes have in common."""
+    """The part that the details of similar outcomes share."""
     return re.sub(r"-?\b(\d[\d.e+-]*|nan|inf)\b|\[[^]]*\]| \(\d+ of \d+ wrong\)", "#", detail)
 
 

@@ -17,8 +17,9 @@ import sys
 import numpy as np
 
 from conformance import faults
-from conformance.cases.base import DEFAULTS, Answer, Call
+from conformance.cases.base import DEFAULTS, SIGNATURE, Answer, Call
 from conformance.guard import Memory
+from conformance.judge import bits
 from conformance.layouts import laid_out
 from conformance.subjects import similar
 from conformance.subjects.base import NotAvailable
@@ -199,7 +200,7 @@ def _passed(arguments, by_position):
     if not by_position:
         return (), arguments
     rest, positions = {**DEFAULTS, **arguments}, []
-    for name in ("dout", "input", "target", *DEFAULTS):
+    for name in ("dout", *SIGNATURE):
         if name in rest:
             positions.append(rest.pop(name))
         elif name != "dout":
@@ -231,10 +232,4 @@ def _same_bits(first, second):
     """Whether two answers have the same bits; every NaN counts as the same."""
     if first.error or second.error:
         return first.error == second.error
-    return first.array.dtype == second.array.dtype and _bits(first.array) == _bits(second.array)
-
-
-def _bits(array):
-    if array.dtype.kind == "f":
-        array = np.where(np.isnan(array), array.dtype.type(np.nan), array)
-    return array.shape, array.tobytes()
+    return bits(first.array) == bits(second.array)

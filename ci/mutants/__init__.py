@@ -1,1 +1,1 @@
-"""Machine-made mutants of the kernels and of the NumPy subject, each put to the conformance suite."""
+"""Generated mutants of the kernels and of the NumPy subject, and the verdict of the suite on each."""

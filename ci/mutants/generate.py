@@ -56,7 +56,7 @@ class Mutant(NamedTuple):
 
     @property
     def key(self):
-        """What identifies the mutant as long as its line does not change, wherever the line moves."""
+        """An identifier that stays valid while the mutant's line is unchanged, wherever that line moves."""
         which = f" ({self.occurrence})" if self.occurrence > 1 else ""
         return f"{self.file}{which}: {one_line(self.line)} ==> {one_line(self.changed)}"
 

@@ -1,4 +1,4 @@
-"""What is mutated, how a mutant is built, and which cases judge it."""
+"""The groups of mutants: their sources, how a mutant is built, and the cases that judge it."""
 
 import ast
 import os

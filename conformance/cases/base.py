@@ -7,16 +7,15 @@ other, so it is plain data, and each process draws the arrays from it.
 from dataclasses import replace
 from typing import NamedTuple, Optional
 
-from conformance.judge import PRECISION
+from conformance.judge import PRECISION, bits
 from conformance.verdict import Outcome, Verdict
 
 TIERS = ("quick", "full", "huge")
 # Clauses that every case tests, besides those in its focus.
 GENERAL = ("output-dtype", "accuracy", "same-twice", "result-kept", "inputs-kept", "inside-buffers")
-
-
-# The arguments that may be omitted, in the order of the signature.
+# The arguments that may be omitted, and all arguments, in the order of the signature.
 DEFAULTS = {"p": 1, "margin": 1, "weight": None, "reduction": "mean"}
+SIGNATURE = ("input", "target", *DEFAULTS)
 
 
 class Call(NamedTuple):
@@ -128,3 +127,24 @@ class Case:
         for need in sorted(self.needs & set(leg.limits)):
             return Outcome(Verdict.REFUSES_AS_DOCUMENTED, f"{answer.text()} ({need}: {leg.limits[need]})")
         return Outcome(Verdict.REFUSES, answer.text(), self.focus)
+
+
+class ErrorCase(Case):
+    """A case with one bad call among good ones. The first and last good calls are equal, and so must be their bits.
+
+    Attributes:
+        bad_call: the position of the bad call.
+    """
+
+    repeated = False
+    bad_call = 2
+
+    def outcome(self, answers, leg):
+        good = [answer for i, answer in enumerate(answers) if i != self.bad_call]
+        for answer in good:
+            if answer.error:
+                return super().outcome_of_error(answer, leg)
+        outcome = super().outcome(answers, leg)
+        if outcome.verdict is Verdict.CONFORMS and bits(good[0].array) != bits(good[-1].array):
+            return Outcome(Verdict.DIVERGES, "the same good call gave another result after the error", ("same-twice",))
+        return outcome

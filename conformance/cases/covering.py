@@ -12,6 +12,7 @@ import pathlib
 from typing import Callable, NamedTuple
 
 FOLDER = pathlib.Path(__file__).with_name("arrays")
+TIER_OF_STRENGTH = {2: "quick", 3: "full"}  # strength -> the tier whose cases have that coverage
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conformance.cases.base import Call, Case
-from conformance.cases.covering import Constraint, Model
+from conformance.cases.base import Call, ErrorCase
+from conformance.cases.covering import TIER_OF_STRENGTH, Constraint, Model
+from conformance.cases.factors import POWERS, REDUCTIONS
 from conformance.cases.inputs import DTYPES, generator
 from conformance.cases.wrong import MISSING, WAYS
-from conformance.judge import bits
 from conformance.verdict import Outcome, Verdict
 
 TYPES = ("input-type", "target-type", "weight-type")
@@ -26,8 +26,8 @@ ERRORS = Model(
         "group": tuple(WAYS),
         "operation": ("loss", "gradient"),
         "dtype": tuple(DTYPES),
-        "p": (1, 2),
-        "reduction": ("none", "mean", "sum"),
+        "p": POWERS,
+        "reduction": REDUCTIONS,
         "shape": ((3, 5), (2, 1025), (3, 1), (0, 5)),
         "weight": ("wnone", "w+"),
         "passed": ("by-name", "by-position"),
@@ -50,7 +50,7 @@ PLAIN = {
 
 
 @dataclass(frozen=True)
-class BadArgument(Case):
+class BadArgument(ErrorCase):
     group: str
     way: str
     operation: str
@@ -62,7 +62,6 @@ class BadArgument(Case):
     passed: str
     first: str
     tier: str
-    repeated = False
 
     @property
     def id(self):
@@ -74,6 +73,10 @@ class BadArgument(Case):
         parts += [] if self.passed == "by-name" else [self.passed]
         parts += [] if self.first == "good" else ["first"]
         return "-".join(parts)
+
+    @property
+    def bad_call(self):
+        return 2 if self.first == "good" else 0
 
     @property
     def focus(self):
@@ -133,16 +136,6 @@ class BadArgument(Case):
         by_position = self.passed == "by-position"
         return [Call(self.operation, arguments, dout, by_position=by_position) for arguments in order]
 
-    def outcome(self, answers, leg):
-        good = answers[:2] + answers[3:] if self.first == "good" else answers[1:]
-        for answer in good:
-            if answer.error:
-                return super().outcome_of_error(answer, leg)
-        outcome = super().outcome(answers, leg)
-        if outcome.verdict is Verdict.CONFORMS and bits(good[0].array) != bits(good[-1].array):
-            return Outcome(Verdict.DIVERGES, "the same good call gave another result after the error", ("same-twice",))
-        return outcome
-
     def outcome_of_results(self, answers, leg):
         wrong = ", ".join(f"{name} = {_short(value)}" for name, value in self.changes().items())
         errors = " or ".join(error.__name__ for error in self._way.errors)
@@ -159,7 +152,7 @@ class BadArgument(Case):
 
 
 def _kind(value):
-    """What is right or wrong about an argument: dtype and shape, or type and value."""
+    """The properties that can make an argument wrong: dtype and shape, or type and value."""
     return (value.dtype, value.shape) if isinstance(value, np.ndarray) else (type(value), repr(value))
 
 
@@ -173,7 +166,7 @@ def error_cases():
         plain = (BadArgument(group, way, *PLAIN.values(), tier="quick") for way in ways)
         yield from (case for case in plain if case.is_wrong())
     for strength, row in ERRORS.rows():
-        cases = [BadArgument(way=way, tier="quick" if strength == 2 else "full", **row) for way in WAYS[row["group"]]]
+        cases = [BadArgument(way=way, tier=TIER_OF_STRENGTH[strength], **row) for way in WAYS[row["group"]]]
         case = min((case for case in cases if case.is_wrong()), key=lambda case: taken[case.group, case.way])
         taken[case.group, case.way] += 1
         yield case

@@ -129,19 +129,24 @@ def _normal(dtype, distinct, classes, labels, margin, rng):
 
     They take few distinct values, which makes exact sums cheap.
     """
-    half = min(abs(margin) / 2, float(np.finfo(dtype).max) / 4) * np.sign(margin)
-    size = max(1.0, abs(half) / 128)
+    half, size = _center(dtype, margin)
     pool = rng.standard_normal(509) * size
     scores = rng.choice(pool, (distinct, classes)) - half
     scores[np.arange(distinct), labels] += 2 * half
     return scores.astype(dtype)
 
 
+def _center(dtype, margin):
+    """Half the margin, as far as the dtype can represent it, and the standard deviation of the ordinary scores."""
+    half = min(abs(margin) / 2, float(np.finfo(dtype).max) / 4) * np.sign(margin)
+    return half, max(1.0, abs(half) / 128)
+
+
 def _set_apart(scores, labels, margin):
     """Raise the target scores, so that one hinge in fifty is positive."""
     rows = np.arange(len(labels))
-    step = 2 * max(1.0, min(abs(margin) / 2, float(np.finfo(scores.dtype).max) / 4) / 128)
-    scores[rows, labels] += scores.dtype.type(step)
+    _, size = _center(scores.dtype, margin)
+    scores[rows, labels] += scores.dtype.type(2 * size)
 
 
 def _largest(dtype_name, p, columns, classes):

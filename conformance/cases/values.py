@@ -12,6 +12,7 @@ import numpy as np
 
 from conformance.bounds import Naive, NaiveHinges
 from conformance.cases.base import DEFAULTS, Call, Case
+from conformance.cases.covering import TIER_OF_STRENGTH
 from conformance.cases.factors import CALLS, OPERATIONS, OPTIONS, POWERS, VIEWS
 from conformance.cases.inputs import DTYPES, Inputs, draw_batch, generator, weights
 from conformance.judge import judge_values
@@ -52,8 +53,7 @@ class ValueCase(Case):
         parts += [] if ordinary else [self.values, self.column, self.row]
         parts += [] if self.target == "spread" else [f"to-{self.target}"]
         parts += [] if self.active == "half" else [self.active]
-        plain = "mixed" if self.reduction == "none" else "negative"
-        parts += [] if self.operation == "loss" or self.dout == plain else [f"dout-{self.dout}"]
+        parts += [] if self.operation == "loss" or self.dout == _plain_dout(self.reduction) else [f"dout-{self.dout}"]
         parts += [f"{argument}-{layout}" for argument, layout in self.layouts]
         parts += [] if self.before == "nothing" else [f"after-{self.before}"]
         parts += [] if self.passed == "by-name" else [self.passed]
@@ -116,7 +116,7 @@ class ValueCase(Case):
 
     @property
     def _rows(self):
-        """What determines the scores and targets, besides the dtype, p and margin."""
+        """The factors that determine the scores and targets, besides the dtype, p and margin."""
         return (*self.shape, self.values, self.column, self.row, self.target, self.active)
 
     def _weight(self, batch):
@@ -245,13 +245,16 @@ PLAIN = {
 }
 
 
+def _plain_dout(reduction):
+    return "mixed" if reduction == "none" else "negative"
+
+
 def plain_cases():
     """Every combination of operation, dtype, p, reduction and weight in its most ordinary form."""
     for shape, (tier, kinds) in PLAIN.items():
         for *options, weight in itertools.product(*OPTIONS.values(), kinds):
             if (options[0], weight) != ("weight-gradient", "wnone"):
-                dout = "mixed" if options[-1] == "none" else "negative"
-                yield ValueCase(*options, weight, 1, shape, dout=dout, tier=tier)
+                yield ValueCase(*options, weight, 1, shape, dout=_plain_dout(options[-1]), tier=tier)
     for dtype, p in itertools.product(DTYPES, POWERS):  # the sum adds up what rounding each row would lose
         yield ValueCase("loss", dtype, p, "sum", "wnone", 1, (500, 7), "equal")
 
@@ -264,7 +267,7 @@ def value_cases():
         special = [row[name] for name in ("values", "column", "row", "target", "active", "dout")]
         arguments = ("input", "target", "weight")[: 2 if row["weight"] == "wnone" else 3]
         layouts = tuple((name, "offset") for name in arguments if row["memory"] == "offset")
-        ends = (layouts, row["before"], row["passed"], _tier(strength))
+        ends = (layouts, row["before"], row["passed"], TIER_OF_STRENGTH[strength])
         yield ValueCase(*(row[name] for name in options), row["margin"], shape, *special, *ends)
     for strength, row in VIEWS.rows():
         named = ((name, row[f"{name}-layout"]) for name in ("input", "target", "weight"))
@@ -272,12 +275,8 @@ def value_cases():
         column = "inner" if row["values"] == "nan" else "every"
         only = "expanded" in (row["input-layout"], row["target-layout"])
         special = (row["values"], column, "only" if only else "every", "spread", "half", row["dout"])
-        ends = (layouts, row["before"], row["passed"], _tier(strength))
+        ends = (layouts, row["before"], row["passed"], TIER_OF_STRENGTH[strength])
         yield ValueCase(*(row[name] for name in options), 1, row["shape"], *special, *ends)
-
-
-def _tier(strength):
-    return {2: "quick", 3: "full"}[strength]
 
 
 def _classes(row):

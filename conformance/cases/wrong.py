@@ -1,4 +1,4 @@
-"""What can be wrong about the arguments of a call. To add a wrong value, add it to a row of `WRONG`."""
+"""The ways in which the arguments of a call can be wrong. To add a wrong value, add it to a row of `WRONG`."""
 
 import collections
 import functools

@@ -209,7 +209,7 @@ def document(measured):
         [question, says, *[measured[name][id] for name in measured], f"`{clause}`: {CLAUSES[clause].text}"]
         for id, (clause, question, says, _) in QUESTIONS.items()
     ]
-    return f"""# What the page leaves open
+    return f"""# Points that the documentation leaves open
 
 The clauses quote [the page of MindSpore {VERSION}]({PAGE}), which is generated from the docstring of
 `mindspore.ops.multi_margin_loss`. The pages of other versions differ in these sentences:

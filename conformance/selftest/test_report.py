@@ -1,4 +1,4 @@
-"""What a report keeps of an outcome, and how reports are rendered."""
+"""The parts of an outcome that a report keeps, and how reports are rendered."""
 
 import html.parser
 import json

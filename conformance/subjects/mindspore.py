@@ -3,10 +3,9 @@
 import importlib.metadata
 import os
 
+from conformance.cases.base import SIGNATURE
 from conformance.leg import DEVICE_TARGETS, MODES
 from conformance.subjects.base import NotAvailable, Subject
-
-SIGNATURE = ("input", "target", "p", "margin", "weight", "reduction")
 
 
 class MindSporeFunction(Subject):

@@ -1,5 +1,6 @@
 """PyTorch's multi_margin_loss, on CPU and GPU."""
 
+from conformance.cases.base import DEFAULTS
 from conformance.subjects.base import NotAvailable, Subject
 
 
@@ -28,7 +29,7 @@ class Torch(Subject):
         return result.detach().cpu().numpy()
 
     def loss(self, input, target, *arguments, **options):
-        options.update(zip(("p", "margin", "weight", "reduction"), arguments))  # PyTorch has others between these
+        options.update(zip(DEFAULTS, arguments))  # PyTorch has others between these
         return self.torch.nn.functional.multi_margin_loss(input, target, **options)
 
     def gradient(self, dout, input, target, *arguments, **options):
