@@ -16,8 +16,13 @@ def composite(input, target, p=1, margin=1, weight=None, reduction="mean"):
     r"""
     :func:`ms_mml.multi_margin_loss` in MindSpore's own operators.
 
-    It takes the same arguments, raises the same errors and gives the same results up to rounding. MindSpore's operators
-    cannot raise for a target outside :math:`[0, C)`, so that row's loss is NaN and its gradient is 0.
+    It takes the same arguments, raises the same errors and gives the same results up to rounding, except that:
+
+    - MindSpore's operators cannot raise for a target outside :math:`[0, C)`, so that row's loss is NaN and its gradient
+      is 0;
+    - where the weight or the upstream gradient is infinite or NaN, the target's gradient may be NaN instead of
+      infinite, or 0 instead of NaN;
+    - on CPU, subnormal numbers may be replaced by 0.
 
     Args:
         input (Tensor): Scores :math:`x` of shape :math:`(N, C)`: float16, float32 or float64.
