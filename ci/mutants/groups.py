@@ -11,9 +11,12 @@ from ci.mutants.generate import CHECKOUT
 from conformance.cases import all_cases
 
 NUMPY = "conformance/subjects/numpy.py"
-SUITE = ("conformance/**/*.py", "conformance/**/*.json")
+SUITE = ("conformance/**/*.py", "conformance/**/*.json", "conformance/cases/arrays/*.txt")
 HEADERS, CPU_SOURCES, CUDA_SOURCES = "custom_ops/*.h", "custom_ops/cpu/*", "custom_ops/gpu/*.*[hu]"
-DRIVEN = ("custom_ops/*.cc", "ms_mml/*.py", "ms_mml/subjects/*.py", "ci/mutants/build.py", *SUITE)
+DRIVEN = (
+    "custom_ops/*.cc", "ms_mml/ctypes_interface.py", "ms_mml/library.py", "ms_mml/subjects/library.py",
+    "ci/mutants/build.py", *SUITE,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
