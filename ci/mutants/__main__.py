@@ -27,12 +27,14 @@ from conformance.cases.base import Case
 from conformance.isolation import Isolated
 from conformance.leg import Leg
 from conformance.subjects.base import NotAvailable
+from conformance.verdict import Verdict
 
 FOLDER = CHECKOUT / "build" / "mutants"
 WORK = FOLDER / "work"  # a folder for each process
 PROGRESS = FOLDER / "progress.jsonl"  # a line for each mutant, as soon as its outcome is known
 DECLARED = ("claims", "lacks", "limits", "guarded", "environment")
 MEGABYTES = 8000  # of memory for a mutant
+MAX_SECONDS = 1200  # for the cases of a tier; a mutant that takes longer counts as hung
 
 
 def killer(subject, home, cases):
@@ -41,12 +43,15 @@ def killer(subject, home, cases):
     try:
         description = isolated.start()
         leg = Leg(subject, "CPU", "", *[description[name] for name in DECLARED])
+        deadline = time.monotonic() + MAX_SECONDS
         for case in cases:
             if case.needs & set(leg.lacks):
                 continue
             outcome = isolated.outcome(case, leg)
             if outcome.verdict.is_failure:
                 return {"case": case.id, "verdict": outcome.verdict.value}
+            if time.monotonic() > deadline:
+                return {"case": case.id, "verdict": Verdict.HUNG.value}
     finally:
         isolated.kill()
     return None
