@@ -94,7 +94,7 @@ GROUPS = {
         (Stage("quick"), Stage("full")), 10, DRIVEN,
     ),
     "cuda": Group(  # most mutants are killed without sanitizers, which multiply the time of the compiler
-        (CUDA_SOURCES,), 1, 45, 4, make_cuda, "ci.mutants.subjects:MutantCuda",
+        (CUDA_SOURCES,), 1, 29, 4, make_cuda, "ci.mutants.subjects:MutantCuda",
         (Stage("quick"), Stage("quick", SANITIZED), Stage("full", SANITIZED)), 30,
         (HEADERS, CPU_SOURCES, "custom_ops/emulation/**/*.*", *DRIVEN),
     ),
