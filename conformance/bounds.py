@@ -58,9 +58,8 @@ class NaiveHinges:
             self.value = np.where(self.own | ~known[:, None], 0, np.maximum(z, 0))
             size = abs(margin) + np.abs(own_score) + np.abs(wide)
             exact = self.own | ~known[:, None] | ~np.isfinite(size)
-            partial = np.maximum(
-                np.abs(margin - own_score), np.maximum(np.abs(margin + wide), np.abs(wide - own_score))
-            )
+            x, y = (a.astype(np.longdouble) if scores.dtype == np.float64 else a for a in (wide, own_score))
+            partial = np.maximum(np.abs(margin - y), np.maximum(np.abs(margin + x), np.abs(x - y)))
             exact |= partial <= _quantum(scores, margin) * 2.0 ** (np.finfo(scores.dtype).nmant + 1)
             # Two roundings: (1 + u)**2 - 1 = 2 u + u**2, which is at most 2.1 u because u is at most 2**-11.
             error = 2.1 * self.u * size
