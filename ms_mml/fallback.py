@@ -106,7 +106,9 @@ def gradient_backward(dout, input, target, weight, d_out, p, margin, reduction):
     slope = _step(hinge) if p == 1 else 2 * hinge
     difference = v - _pick(is_target, v)
     per_row = _sum(slope * difference, 1) / classes
-    weight_of_row = ops.ones_like(per_row) if weight is None else ops.gather(widen(weight), target, 0)
+    weight_of_row = ops.ones_like(per_row)
+    if weight is not None:
+        weight_of_row = _pick_weight(target, _in_range(target, classes), weight)
 
     d_dout = ops.cast(_reduce(weight_of_row * per_row, reduction), dout.dtype)
     d_input = ops.zeros_like(input)
@@ -142,8 +144,8 @@ def _pick(is_target, values):
 
 
 def _pick_weight(target, in_range, weight):
-    """The weight of each row's target, (N, 1)."""
-    return ops.gather(widen(weight), ops.where(in_range, target, ops.zeros_like(target)), 0)
+    """The weight of each row's target, (N, 1). `gather` has no vmap rule that runs; `gather_nd` has."""
+    return ops.expand_dims(ops.gather_nd(widen(weight), ops.where(in_range, target, ops.zeros_like(target))), 1)
 
 
 def _hinge(x, target, is_target, margin):
