@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <functional>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 
@@ -33,6 +35,7 @@ struct Call {
   const void* weight;    // null: the weight of every class is 1
   const void* dout;      // null for the loss
   void* output;
+  int64_t output_bytes;
   void* stream;  // null on the CPU
 };
 
@@ -84,6 +87,10 @@ inline Dtype parse_dtype(const char* dtype) {
   fail("the dtype of 'input' must be float16, float32 or float64, but got " + std::string(dtype) + ".");
 }
 
+inline int64_t size_of(Dtype dtype) {
+  return dtype == Dtype::kFloat16 ? 2 : dtype == Dtype::kFloat32 ? 4 : 8;
+}
+
 inline void expect_matrix(const int64_t* shape, int rank) {
   if (rank != 2) {
     fail("the rank of 'input' must be 2, but got shape " + shape_text(shape, rank) + ".");
@@ -124,17 +131,10 @@ inline Call decode(Operator op, int p, Reduction reduction, int count, void** da
   call.target = static_cast<const int64_t*>(arguments.take("target", "int64", per_row, 1));
   call.margin = static_cast<const double*>(arguments.take("margin", "int64", nullptr, 0));
   if (arguments.left() == 2) call.weight = arguments.take("weight", dtype, per_class, 1);
-  switch (op) {
-    case Operator::kLoss:
-      call.output = arguments.take("output", dtype, per_row, loss_rank);
-      break;
-    case Operator::kGradient:
-      call.output = arguments.take("output", dtype, matrix, 2);
-      break;
-    case Operator::kWeightGradient:
-      call.output = arguments.take("output", dtype, per_class, 1);
-      break;
-  }
+  const int64_t* output = op == Operator::kGradient ? matrix : op == Operator::kLoss ? per_row : per_class;
+  const int output_rank = op == Operator::kGradient ? 2 : op == Operator::kLoss ? loss_rank : 1;
+  call.output = arguments.take("output", dtype, output, output_rank);
+  call.output_bytes = std::accumulate(output, output + output_rank, size_of(call.dtype), std::multiplies<int64_t>());
   return call;
 }
 

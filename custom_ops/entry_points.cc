@@ -1,8 +1,9 @@
 // The entry points of a device's library: for each operator, p and reduction a function with MindSpore's signature for
 // ahead-of-time kernels, and a function NAMEInferShape for dynamic shapes.
 //
-// An entry point reports an error by throwing; MindSpore shows the text to the user. A caller that cannot catch C++
-// exceptions calls MultiMarginLossTry (c_api.cc).
+// An entry point reports an error by throwing; MindSpore shows the text to the user, in PyNative mode at a later call. So
+// a kernel that fails leaves NaN in the output, and not the memory's old content. With an invalid argument list, no
+// memory is touched. A caller that cannot catch C++ exceptions calls MultiMarginLossTry (c_api.cc).
 #include <vector>
 
 #include "flush_to_zero.h"
@@ -16,7 +17,12 @@ int run(Operator op, int p, Reduction reduction, int count, void** data, const i
   Call call = decode(op, p, reduction, count, data, ranks, shapes, dtypes);
   call.stream = stream;
   const FlushToZeroGuard guard;
-  kernels().of[static_cast<int>(op)][p - 1][static_cast<int>(call.dtype)](call);
+  try {
+    kernels().of[static_cast<int>(op)][p - 1][static_cast<int>(call.dtype)](call);
+  } catch (...) {
+    fill_with_nan(call);
+    throw;
+  }
   return 0;
 }
 

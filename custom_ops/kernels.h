@@ -1,4 +1,4 @@
-// The kernel table: the interface between a device's kernels and the entry points.
+// The kernel table and `fill_with_nan`: the interface between a device and the entry points.
 #pragma once
 
 #include "call.h"
@@ -15,5 +15,8 @@ struct Kernels {
 
 // Defined once in each device's library.
 const Kernels& kernels();
+
+// Defined once in each device's library: sets all bits of the output, which makes every element NaN.
+void fill_with_nan(const Call& call);
 
 }  // namespace ms_mml

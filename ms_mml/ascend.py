@@ -13,7 +13,7 @@ from mindspore.ops import constexpr
 
 from ms_mml import library
 from ms_mml.ctypes_interface import symbol
-from ms_mml.fallback import gradient_backward, loss_of_sums
+from ms_mml.fallback import gradient_backward, loss_of_sums, zeros_like
 
 WITHOUT_KERNEL = "float64, empty batches, and shapes unknown when a graph is compiled"
 
@@ -58,7 +58,7 @@ def row_sums(p, margin):
     slopes = _slopes(p, margin)
 
     def bprop(input, target, margin_bits, out, dout):
-        return slopes(dout, input, target, margin_bits), ops.zeros_like(target), ops.zeros_like(margin_bits)
+        return slopes(dout, input, target, margin_bits), zeros_like(target), zeros_like(margin_bits)
 
     return operator(symbol("Rows", p), lambda input, *_: input[:1], lambda *_: mstype.float32, bprop)
 
@@ -71,7 +71,7 @@ def _slopes(p, margin):
         # gradient_backward divides its upstream gradient by C, and the kernel does not divide its factor.
         classes = ops.shape(input)[1]
         d_factor, d_input, _ = gradient_backward(factor * classes, input, target, None, d_out, p, margin, "none")
-        return d_factor * classes, d_input, ops.zeros_like(target), ops.zeros_like(margin_bits)
+        return d_factor * classes, d_input, zeros_like(target), zeros_like(margin_bits)
 
     return operator(symbol("Slopes", p), lambda _, input, *__: input, lambda _, input, *__: input, bprop)
 

@@ -111,7 +111,7 @@ def gradient_backward(dout, input, target, weight, d_out, p, margin, reduction):
         weight_of_row = _pick_weight(target, _in_range(target, classes), weight)
 
     d_dout = ops.cast(_reduce(weight_of_row * per_row, reduction), dout.dtype)
-    d_input = ops.zeros_like(input)
+    d_input = zeros_like(input)
     if p == 2:
         active = ops.cast(hinge > 0, x.dtype)
         curvature = 2 * active * difference * (upstream * weight_of_row / classes)
@@ -183,6 +183,12 @@ def _split_margin(margin, dtype):
     """The margin rounded to dtype, and the rounding error. As a Python number the margin would be cast to float32."""
     rounded = Tensor(margin, dtype)
     return rounded, Tensor(margin - float(rounded.asnumpy()), dtype)
+
+
+def zeros_like(tensor):
+    """New zeros: callers may write to them. In graph mode `ops.zeros_like` gives every call the same tensor."""
+    positive = ops.cast(tensor > 0, tensor.dtype)
+    return positive - positive
 
 
 def widen(tensor):

@@ -14,7 +14,7 @@ from mindspore.ops import CustomRegOp, DataType
 
 from ms_mml.checks import INPUT_DTYPES
 from ms_mml.ctypes_interface import symbol
-from ms_mml.fallback import gradient_backward
+from ms_mml.fallback import gradient_backward, zeros_like
 
 
 class Options(NamedTuple):
@@ -139,7 +139,7 @@ class Kernel(ops.Custom):
         registration.output(0, "output").attr("unused", "optional", "int", value=0)
         registration.dtype_format(*[DataType.None_None] * (len(inputs) + 1))
         registered = registration.get_op_info()
-        super().__init__(path, None, _dtype_of_first, "aot", make_bprop(options, ops.zeros_like), registered)
+        super().__init__(path, None, _dtype_of_first, "aot", make_bprop(options, zeros_like), registered)
         self.add_prim_attr("input_names", inputs)
         self._eager = _EagerKernel(
             path, out_shape, _dtype_of_first, "aot", make_bprop(options, _zeros_like), registered
@@ -165,10 +165,5 @@ def _dtype_of_first(dtype, *_):
 
 
 def _zeros_like(tensor):
-    """Return a cached tensor: in PyNative mode, making one takes as long as the loss of a small batch."""
-    return _zeros(tensor.shape)
-
-
-@functools.lru_cache(maxsize=8)
-def _zeros(shape):
-    return Tensor(np.zeros(shape, np.int64))
+    """A new tensor, because callers may write to it. `ops.zeros_like` takes far longer in PyNative mode."""
+    return Tensor.from_numpy(np.zeros(tensor.shape, np.int64))

@@ -43,6 +43,8 @@ const InstructionSet& instruction_set() {
 
 const Kernels& kernels() { return *instruction_set().kernels; }
 
+void fill_with_nan(const Call& call) { std::memset(call.output, 0xff, call.output_bytes); }
+
 }  // namespace ms_mml
 
 // The name of the selected instruction set; null if the requested instruction set is unavailable.

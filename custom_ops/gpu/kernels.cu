@@ -194,4 +194,8 @@ const Kernels& kernels() {
   return table;
 }
 
+// The kernels launched before the error may still be running, so this waits in their stream. A device that has failed
+// cannot be written to.
+void fill_with_nan(const Call& call) { cudaMemsetAsync(call.output, 0xff, call.output_bytes, stream_of(call)); }
+
 }  // namespace ms_mml

@@ -105,6 +105,18 @@ def test_more_rows_than_blocks_can_hold_at_once(shape):
     np.testing.assert_allclose(gradient, expected, rtol=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("operator", "shape", "output"), [("Grad", (1, 70_000), (1, 70_000)), ("WeightGrad", (9, 3), (3,))]
+)
+def test_a_call_without_memory_raises_and_leaves_nan(monkeypatch, operator, shape, output):
+    monkeypatch.setenv("MS_MML_EMULATED_MEMORY", "10")
+    arrays = np.ones((), np.float32), np.ones(shape, np.float32), np.zeros(shape[0], np.int64)
+    result = np.zeros(output, np.float32)
+    with pytest.raises(RuntimeError, match="cudaMallocFromPoolAsync failed on the GPU: out of memory"):
+        CudaEmulated("CPU", "").kernels.run(operator, 1, "mean", 1, arrays, None, result)
+    assert np.isnan(result).all()
+
+
 # ----------------------------------------------------------------------------------------------------------------------
 # nvcc
 # ----------------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from conformance.cases.factors import POWERS, REDUCTIONS
-from conformance.cases.inputs import Inputs
+from conformance.cases.inputs import DTYPES, Inputs
 from custom_ops.tests.builds import KERNELS, build, run, run_python
 from custom_ops.tests.fingerprint import PARALLEL_SHAPES
 from ms_mml import library
@@ -214,6 +214,24 @@ def test_a_bad_target_among_rows_shared_by_threads(cpu_library, shape):
     target[[rows // 2, rows - 1]] = classes, -7
     with pytest.raises(RuntimeError, match=rf"target\[{rows // 2}\] is {classes} but must be in \[0, {classes}\)"):
         loss(cpu_library, np.ones(shape, np.float32), target)
+
+
+@pytest.mark.parametrize("dtype", DTYPES.values(), ids=str)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("shape", [(3, 5), *PARALLEL_SHAPES], ids=str)
+def test_a_failed_call_leaves_nan_in_its_output(cpu_library, shape, reduction, dtype):
+    """Every element, whether or not its row has a bad target."""
+    rows, classes = shape
+    scores, target = np.ones(shape, dtype), np.zeros(rows, np.int64)
+    target[rows // 2] = classes
+    upstream = np.ones(rows if reduction == "none" else (), dtype)
+    outputs = {"": upstream.shape, "Grad": shape, "WeightGrad": (classes,)}
+    for operator, output in outputs.items():
+        arrays = [scores, target] if operator == "" else [upstream, scores, target]
+        result = np.zeros(output, dtype)
+        with pytest.raises(RuntimeError, match=r"target\["):
+            cpu_library.kernels.run(operator, 1, reduction, 1, arrays, None, result)
+        assert np.isnan(result).all()
 
 
 def test_concurrent_calls(cpu_library):

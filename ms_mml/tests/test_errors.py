@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import ms_mml
+from conformance.cases.factors import REDUCTIONS
 from conformance.subjects.networks import Network
 
 FUNCTIONS = {"multi_margin_loss": ms_mml.multi_margin_loss, "composite": ms_mml.composite}
@@ -138,6 +139,23 @@ def test_target_out_of_range(mode, rows, bad):
         with pytest.raises(RuntimeError) as raised:
             function(*arguments).asnumpy()
         assert f"For 'multi_margin_loss', target[{rows // 2}] is {bad} but must be in [0, 5)." in str(raised.value)
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("read_first", ["failed", "later"])
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_the_result_of_a_failed_call_is_nan(reduction, read_first):
+    """In PyNative mode the result of a later operation may report the error; then the failed one's can be read."""
+    ms.set_context(mode=ms.PYNATIVE_MODE)
+
+    def loss(*target):
+        return ms_mml.multi_margin_loss(INPUT, ms.Tensor(target, ms.int64), 1, 1, WEIGHT, reduction)
+
+    loss(0, 1, 2).asnumpy()  # leaves a finite number in memory that MindSpore uses again
+    results = {"failed": loss(0, 5, 1), "later": INPUT + 1}
+    with pytest.raises(RuntimeError, match=r"target\[1\] is 5"):
+        results[read_first].asnumpy()
+    assert np.isnan(results["failed"].asnumpy()).all()
 
 
 @pytest.mark.parametrize("bad", [5, -1, 2**40])

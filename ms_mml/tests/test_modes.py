@@ -101,6 +101,28 @@ def test_value_and_grad_equals_loss_and_grad(mode):
     same(weight_gradient, ms.grad(net, 2)(INPUT, TARGET, WEIGHT))
 
 
+@pytest.mark.parametrize("function", [ms_mml.multi_margin_loss, ms_mml.composite], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_results_share_no_memory(mode, function, weighted):
+    """Writing to the results of a call changes neither its inputs nor the results of the next call."""
+    arguments = [ms.Tensor(t.asnumpy()) for t in (INPUT, TARGET, WEIGHT)[: 3 if weighted else 2]]
+    net = Network(function, {"p": 2, "margin": 1, "reduction": "none"}, weighted=weighted)
+    call = ms.value_and_grad(net, tuple(range(len(arguments))))
+
+    def tensors(results):
+        value, gradients = results
+        return [value, *gradients]
+
+    expected = [t.asnumpy().copy() for t in tensors(call(*arguments))]
+    for _ in range(2):
+        results = tensors(call(*arguments))
+        for result, array in zip(results, expected):
+            np.testing.assert_array_equal(result.asnumpy(), array)
+            result[:] = 9
+    for argument, original in zip(arguments, (INPUT, TARGET, WEIGHT)):
+        same(argument, original)
+
+
 def test_graph_mode_does_not_run_an_unused_weight_gradient(monkeypatch):
     """The gradient with respect to weight calls a kernel with arguments that it always refuses."""
 

@@ -62,7 +62,7 @@ inline double __shfl_down_sync(unsigned mask, double value, int distance, int wi
 // The host API
 // ---------------------------------------------------------------------------------------------------------------------
 
-enum cudaError_t { cudaSuccess, cudaErrorLaunchFailure };
+enum cudaError_t { cudaSuccess, cudaErrorMemoryAllocation, cudaErrorLaunchFailure };
 using cudaStream_t = void*;
 using cudaMemPool_t = void*;
 
@@ -90,6 +90,7 @@ cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps* prope
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value);
 cudaError_t cudaMallocFromPoolAsync(void** data, size_t size, cudaMemPool_t pool, cudaStream_t stream);
 cudaError_t cudaFreeAsync(void* data, cudaStream_t stream);
+cudaError_t cudaMemsetAsync(void* data, int byte, size_t size, cudaStream_t stream);
 
 namespace simt {
 

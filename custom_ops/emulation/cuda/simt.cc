@@ -4,6 +4,8 @@
 // launch fails if a thread waits for threads that never arrive, or shuffles with a mask that does not include it.
 #include <ucontext.h>
 
+#include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <map>
 #include <memory>
@@ -198,7 +200,9 @@ cudaError_t run(dim3 grid, dim3 block, const std::function<void()>& work) {
 
 }  // namespace simt
 
-const char* cudaGetErrorString(cudaError_t error) { return error == cudaSuccess ? "" : simt::failure.c_str(); }
+const char* cudaGetErrorString(cudaError_t error) {
+  return error == cudaSuccess ? "" : error == cudaErrorMemoryAllocation ? "out of memory" : simt::failure.c_str();
+}
 
 cudaError_t cudaGetDevice(int* device) {
   *device = 0;
@@ -213,12 +217,20 @@ cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps*) {
 
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
 
+// MS_MML_EMULATED_MEMORY is the largest number of bytes that can be allocated at once.
 cudaError_t cudaMallocFromPoolAsync(void** data, size_t size, cudaMemPool_t, cudaStream_t) {
+  const char* limit = std::getenv("MS_MML_EMULATED_MEMORY");
+  if (limit != nullptr && size > std::strtoull(limit, nullptr, 10)) return cudaErrorMemoryAllocation;
   *data = std::memset(operator new(size), simt::kPoison, size);
   return cudaSuccess;
 }
 
 cudaError_t cudaFreeAsync(void* data, cudaStream_t) {
   operator delete(data);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemsetAsync(void* data, int byte, size_t size, cudaStream_t) {
+  std::memset(data, byte, size);
   return cudaSuccess;
 }
