@@ -1,7 +1,7 @@
 """`patch` and `unpatch`: replace MindSpore's own function and layer, for code that uses only MindSpore's names."""
 
-import contextlib
 import sys
+import threading
 import types
 
 from mindspore import nn, ops
@@ -32,7 +32,9 @@ def patch():
     run in float32.
 
     Returns:
-        A context manager. On exit it restores the state before this call: MindSpore's versions, or the replacements.
+        A context manager. On exit it restores the state before this call: MindSpore's versions, or the replacements. If
+        blocks overlap, in one thread or in several, the replacements stay until the last of them ends, which restores
+        the state before the first.
 
     Supported Platforms:
         ``CPU``; ``GPU`` and ``Ascend``, not yet tested on a device
@@ -50,10 +52,11 @@ def patch():
         >>> ops.multi_margin_loss is ms_mml.multi_margin_loss
         False
     """
-    restore = contextlib.ExitStack()
-    restore.callback(patch if ops.multi_margin_loss is multi_margin_loss else unpatch)
-    _replace(BUILT_IN, OURS)
-    return restore
+    block = _Block()
+    with _lock:
+        _standing.add(block)
+        _install(OURS)
+    return block
 
 
 def unpatch():
@@ -77,18 +80,63 @@ def unpatch():
         >>> nn.MultiMarginLoss is built_in
         True
     """
-    _replace(OURS, BUILT_IN)
+    with _lock:
+        _standing.clear()
+        _install(BUILT_IN)
 
 
-def _replace(old, new):
-    """Rebind every name in MindSpore's modules that is bound to one of `old` to its counterpart in `new`.
+_lock = threading.RLock()
+_standing = set()  # the calls of `patch` that are in force until `unpatch`; a call that becomes a block leaves the set
+_outside = set()  # `_standing` when the first of the open blocks began, which the end of the last one restores
+_open = 0  # the number of open blocks
+_places = set()  # (module, attribute) for every name that was bound to one of the objects
+_searched = {}  # module -> the number of its attributes when they were last searched
 
-    Each call searches all modules, because modules imported since the last call copy the names from others. It searches
-    each module's dictionary, because a module's `__getattr__` may import further modules.
+
+class _Block:
+    """The context manager of `patch`. It may be entered several times, also while it is open."""
+
+    def __enter__(self):
+        global _open
+        with _lock:
+            _standing.discard(self)
+            if _open == 0:
+                _outside.clear()
+                _outside.update(_standing)
+            _outside.discard(self)
+            _open += 1
+            _install(OURS)
+        return self
+
+    def __exit__(self, *_):
+        global _open
+        with _lock:
+            _open -= 1
+            if _open == 0:
+                _standing.clear()
+                _standing.update(_outside)
+            _install(OURS if _open or _standing else BUILT_IN)
+
+
+def _install(objects):
+    """Bind every name in MindSpore's modules that is bound to `BUILT_IN` or `OURS` to its counterpart in `objects`."""
+    _search_modules()
+    replacement = dict(zip(map(id, BUILT_IN + OURS), objects + objects))
+    for module, attribute in _places:
+        value = vars(module).get(attribute)
+        if id(value) in replacement:
+            setattr(module, attribute, replacement[id(value)])
+
+
+def _search_modules():
+    """Add the places in modules that are new, or have new attributes, since the last search.
+
+    It reads each module's dictionary, because a module's `__getattr__` may import further modules.
     """
-    replacement = {id(before): after for before, after in zip(old, new)}
+    objects = {id(value) for value in BUILT_IN + OURS}
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "mindspore" and isinstance(module, types.ModuleType):
-            for attribute, value in list(vars(module).items()):
-                if id(value) in replacement:
-                    setattr(module, attribute, replacement[id(value)])
+            attributes = vars(module)
+            if _searched.get(module) != len(attributes):
+                _searched[module] = len(attributes)
+                _places.update((module, name) for name, value in list(attributes.items()) if id(value) in objects)

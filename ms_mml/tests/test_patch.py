@@ -4,6 +4,7 @@
 per compilation in graph mode.
 """
 
+import concurrent.futures
 import doctest
 import gc
 import inspect
@@ -116,6 +117,44 @@ def test_context_manager_restores_the_state_before_it():
     ms_mml.unpatch()
     with ms_mml.patch():
         ms_mml.patch()
+    assert installed(BUILT_IN)
+
+
+@pytest.mark.parametrize("started", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("ended", [(0, 1), (1, 0)])
+def test_overlapping_blocks(started, ended):
+    """The replacements stay until the last block ends."""
+    blocks = ms_mml.patch(), ms_mml.patch()
+    for i in started:
+        blocks[i].__enter__()
+    blocks[ended[0]].__exit__(None, None, None)
+    assert installed(OURS)
+    blocks[ended[1]].__exit__(None, None, None)
+    assert installed(BUILT_IN)
+
+
+def test_entering_a_block_again():
+    block = ms_mml.patch()
+    for _ in range(2):
+        with block:
+            assert installed(OURS)
+            with block:
+                assert installed(OURS)
+            assert installed(OURS)
+        assert installed(BUILT_IN)
+
+
+def test_blocks_in_several_threads():
+    wrong = []
+
+    def work(_):
+        for _ in range(50):
+            with ms_mml.patch():
+                wrong.extend(["in a block"] * (not installed(OURS)))
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    assert not wrong
     assert installed(BUILT_IN)
 
 
