@@ -95,6 +95,6 @@ def find_gpu():
     for array_library in (TorchGpu, CupyGpu):
         try:
             return array_library()
-        except (ImportError, RuntimeError) as error:
+        except (ImportError, OSError, RuntimeError) as error:
             reasons.append(str(error))
     raise RuntimeError(f"no GPU is available: {'; '.join(reasons)}")

@@ -6,6 +6,7 @@ time is that of making a call.
 """
 
 import datetime
+import sys
 
 import numpy as np
 from tqdm import tqdm
@@ -25,10 +26,13 @@ MOST_SETS = 64
 
 def measure(quick):
     """Return the results in the same form as `ms_mml.bench.cpu.measure`."""
-    gpu = find_gpu()
     found = library.find("GPU")
-    if found.path is None:
-        raise RuntimeError(f"no kernel library ({found.reason}); build it with: {found.build}")
+    try:
+        gpu = find_gpu()
+        if found.path is None:
+            raise RuntimeError(f"no kernel library ({found.reason}); build it with: {found.build}")
+    except RuntimeError as error:
+        sys.exit(f"python -m ms_mml bench --device GPU: {error}")
     kernels = CtypesLibrary(found.path)
     kernels.to_device = gpu.to_device
     cases, rounds = (GPU_QUICK_TABLES, QUICK_ROUNDS) if quick else (GPU_TABLES, ROUNDS)
