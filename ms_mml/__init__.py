@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ms_mml.patching import patch, unpatch
     from ms_mml.self_check import run_check
 
+__version__ = "0.1.0"  # the only place; pyproject.toml reads it from here
 __all__ = ["MultiMarginLoss", "composite", "multi_margin_loss", "patch", "run_check", "unpatch"]
 
 MINDSPORE = "mindspore>=2.7,<2.11"  # the requirement in pyproject.toml
@@ -27,8 +28,6 @@ _MODULES = {
 
 
 def __getattr__(name):
-    if name == "__version__":
-        return importlib.import_module("importlib.metadata").version("ms-mml")
     if name not in _MODULES:
         raise AttributeError(f"module 'ms_mml' has no attribute '{name}'")
     try:
@@ -45,4 +44,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*globals(), *__all__, "__version__"})
+    return sorted({*globals(), *__all__})

@@ -39,6 +39,11 @@ class CtypesLibrary:
         name = function()
         return name and name.decode()
 
+    def check_environment(self):
+        """Raise RuntimeError if an environment variable that the library reads is invalid. Only the CPU's reads any."""
+        if hasattr(self.cdll, "MultiMarginLossEnvironment"):
+            self.call("MultiMarginLossEnvironment")
+
     def call(self, function, *arrays):
         """Call an exported function with its inputs and its output; raise RuntimeError with the kernel's message."""
         self.prepare(function, *arrays)()
@@ -67,7 +72,7 @@ class CtypesLibrary:
 
         def call(call_and_catch=self.cdll.MultiMarginLossTry, keep_alive=(arrays, sizes)):
             if call_and_catch(*arguments):
-                raise RuntimeError(message.value.decode())
+                raise RuntimeError(message.value.decode(errors="replace"))
 
         return call
 

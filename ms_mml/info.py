@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 
+import ms_mml
 from ms_mml import MINDSPORE, library
 from ms_mml.ctypes_interface import CtypesLibrary
 
@@ -13,7 +14,7 @@ from ms_mml.ctypes_interface import CtypesLibrary
 def info():
     """Return the lines of `python -m ms_mml info`."""
     has_mindspore = importlib.util.find_spec("mindspore") is not None
-    lines = [f"ms_mml {_version('ms-mml')}", f"python {platform.python_version()} {sys.executable}"]
+    lines = [f"ms_mml {ms_mml.__version__}", f"python {platform.python_version()} {sys.executable}"]
     if has_mindspore:
         from mindspore import get_current_device
 
@@ -21,7 +22,9 @@ def info():
         lines += [f"device target {get_current_device().device_target}"]
     else:
         lines += [f"mindspore: missing. Install it: pip install '{MINDSPORE}'", f"numpy {_version('numpy')}"]
-    lines += [f"{library.ENVIRONMENT} {choice}" for choice in (os.environ.get(library.ENVIRONMENT),) if choice]
+    variables = (library.ENVIRONMENT, *library.READ_BY_LIBRARY, library.WHITE_LIST)
+    lines += [f"{name} {os.environ[name]}" for name in variables if os.environ.get(name)]
+    lines += _problem(library.check_environment)
     for target in library.TARGETS:
         found = library.find(target)
         lines.append(f"{target} kernels: {found.path or 'missing'}")
@@ -30,8 +33,10 @@ def info():
             lines.append(f"    build it with: {found.build}")
             continue
         lines += [f"    {name}: {_text(value)}" for name, value in found.build_info.items()]
-        if target == "CPU":
-            lines.append(f"    instruction set in use: {_instruction_set(found.path)}")
+        instruction_set = CtypesLibrary(found.path).instruction_set() if target == "CPU" else None
+        lines += [f"    instruction set in use: {instruction_set}"] if instruction_set else []
+        if target in library.LIBRARIES:
+            lines += _problem(library.check_white_list, found.path)
         if target == "Ascend" and has_mindspore:
             from ms_mml import ascend
 
@@ -50,5 +55,10 @@ def _text(value):
     return ", ".join(value) if isinstance(value, list) else value
 
 
-def _instruction_set(path):
-    return CtypesLibrary(path).instruction_set() or "none: this processor lacks the one in MS_MML_INSTRUCTION_SET"
+def _problem(check, *arguments):
+    """The problem with an environment variable, as a list of no or one line."""
+    try:
+        check(*arguments)
+    except ValueError as error:
+        return [f"    problem: {error}"]
+    return []

@@ -1,10 +1,9 @@
 """`run_check`: the documented example on this device."""
 
-import importlib.metadata
-
 import mindspore
 import numpy as np
 
+import ms_mml
 from ms_mml import library
 from ms_mml.functional import multi_margin_loss
 
@@ -32,7 +31,7 @@ def run_check():
         The documented example and its gradient are correct in graph mode and in PyNative mode on platform [CPU].
     """
     target = mindspore.get_current_device().device_target
-    print("ms_mml version:", importlib.metadata.version("ms-mml"))
+    print("ms_mml version:", ms_mml.__version__)
     print("MindSpore version:", mindspore.__version__)
     kernels = library.choose()
     print("Kernels:", kernels.path if kernels else "none for this platform; MindSpore operators")

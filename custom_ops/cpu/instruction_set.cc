@@ -1,10 +1,11 @@
-// Selects the CPU's kernel table: for the instruction set named by MS_MML_INSTRUCTION_SET, otherwise for the best one
-// that the processor supports.
+// Selects the CPU's kernel table: for the instruction set named by MS_MML_INSTRUCTION_SET, otherwise (if the variable
+// is unset or empty) for the best one that the processor supports.
 #include <cstdlib>
 #include <cstring>
 #include <string>
 
 #include "tables.h"
+#include "threads.h"
 
 namespace ms_mml {
 namespace {
@@ -31,21 +32,31 @@ const InstructionSet& instruction_set() {
     std::string offered;
     for (const InstructionSet& set : sets) {
       if (!set.available) continue;
-      if (wanted == nullptr || std::strcmp(wanted, set.name) == 0) return set;
+      if (wanted == nullptr || *wanted == '\0' || std::strcmp(wanted, set.name) == 0) return set;
       offered += (offered.empty() ? "" : ", ") + std::string(set.name);
     }
-    fail("MS_MML_INSTRUCTION_SET is '" + std::string(wanted) + "' but this processor offers: " + offered + ".");
+    fail("MS_MML_INSTRUCTION_SET must be one of " + offered + " on this processor, but got '" + wanted + "'.");
   }();
   return chosen;
 }
 
 }  // namespace
 
-const Kernels& kernels() { return *instruction_set().kernels; }
+// Every call comes through here before it writes anything, so an invalid variable of either name fails every call.
+const Kernels& kernels() {
+  static const Kernels& chosen = (thread_limit(), *instruction_set().kernels);
+  return chosen;
+}
 
 void fill_with_nan(const Call& call) { std::memset(call.output, 0xff, call.output_bytes); }
 
 }  // namespace ms_mml
+
+// An entry point that computes nothing: it fails if an environment variable that this library reads is invalid.
+MS_MML_EXPORT int MultiMarginLossEnvironment(int, void**, int*, int64_t**, const char**, void*, void*) {
+  ms_mml::kernels();
+  return 0;
+}
 
 // The name of the selected instruction set; null if the requested instruction set is unavailable.
 MS_MML_EXPORT const char* MultiMarginLossInstructionSet() {

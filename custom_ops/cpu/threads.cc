@@ -13,6 +13,7 @@
 #include <mutex>
 #include <thread>
 
+#include "../call.h"
 #include "../flush_to_zero.h"
 
 namespace ms_mml {
@@ -113,14 +114,20 @@ Pool* pool = new Pool;  // never destroyed: helpers wait in it until the process
 
 int thread_limit() {
   static const int limit = [] {
-    cpu_set_t allowed;
-    const int processors = sched_getaffinity(0, sizeof allowed, &allowed) == 0
-                               ? CPU_COUNT(&allowed)
-                               : static_cast<int>(std::thread::hardware_concurrency());
     const char* wanted = std::getenv("MS_MML_NUM_THREADS");
+    if (wanted == nullptr || *wanted == '\0') {
+      cpu_set_t allowed;
+      return std::max(1, sched_getaffinity(0, sizeof allowed, &allowed) == 0
+                             ? CPU_COUNT(&allowed)
+                             : static_cast<int>(std::thread::hardware_concurrency()));
+    }
     int threads = 0;
-    if (wanted != nullptr) std::from_chars(wanted, wanted + std::strlen(wanted), threads);
-    return std::max(1, threads > 0 ? threads : processors);
+    const char* end = wanted + std::strlen(wanted);
+    const auto [rest, error] = std::from_chars(wanted, end, threads);
+    if (error != std::errc() || rest != end || threads < 1) {
+      fail("MS_MML_NUM_THREADS must be an integer from 1 to 2147483647, but got '" + std::string(wanted) + "'.");
+    }
+    return threads;
   }();
   return limit;
 }

@@ -6,8 +6,9 @@
 
 namespace ms_mml {
 
-// The maximum number of threads for a call: MS_MML_NUM_THREADS if set, otherwise the number of processors that this
-// process may run on. OMP_NUM_THREADS is ignored, because importing MindSpore sets it to 1.
+// The maximum number of threads for a call: MS_MML_NUM_THREADS if set and not empty, otherwise the number of processors
+// that this process may run on. Fails if MS_MML_NUM_THREADS is not a positive integer. OMP_NUM_THREADS is ignored,
+// because importing MindSpore sets it to 1.
 int thread_limit();
 
 // Cuts [0, items) into ranges and calls work(first, last) for each of them, on the calling thread and on up to

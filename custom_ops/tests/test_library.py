@@ -283,4 +283,5 @@ library.loss(np.ones((3, 5), np.float32), np.zeros(3, np.int64))
 """
     child = run_python("-c", code, MS_MML_INSTRUCTION_SET="mmx")
     assert child.returncode == 1
-    assert "For 'multi_margin_loss', MS_MML_INSTRUCTION_SET is 'mmx' but this processor offers: " in child.stderr
+    assert "For 'multi_margin_loss', MS_MML_INSTRUCTION_SET must be one of " in child.stderr
+    assert "baseline on this processor, but got 'mmx'." in child.stderr

@@ -10,7 +10,7 @@ from ms_mml.ctypes_interface import CtypesLibrary
 from ms_mml.gpu_memory import find_gpu
 
 # The guard bytes on either side of an array. Under compute-sanitizer there are none: it watches the memory there.
-PATTERN, GUARD_BYTES = 0xA5, int(os.environ.get("MS_MML_BESIDE", "512"))
+PATTERN, GUARD_BYTES = 0xA5, int(os.environ.get("MS_MML_BESIDE") or "512")
 
 
 class GuardedGpuLibrary(CtypesLibrary):
