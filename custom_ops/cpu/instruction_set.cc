@@ -42,7 +42,7 @@ const InstructionSet& instruction_set() {
 
 }  // namespace
 
-// Every call comes through here before it writes anything, so an invalid variable of either name fails every call.
+// Every call comes through here before it computes anything, so an invalid variable of either name fails every call.
 const Kernels& kernels() {
   static const Kernels& chosen = (thread_limit(), *instruction_set().kernels);
   return chosen;

@@ -335,7 +335,7 @@ def call():
     try:
         return kernels.run("", 1, "mean", 1, arrays, None, result)
     except RuntimeError as error:
-        assert result == 77
+        assert np.isnan(result)
         return error
 for value in {INVALID[name] + [os.fsdecode(bytes([255]))]!r}:
     os.environ["{name}"] = value
