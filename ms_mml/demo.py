@@ -123,7 +123,8 @@ def probe(module, code):
     if child.returncode < 0:
         return f"the process dies: {signal.Signals(-child.returncode).name}"
     if child.returncode:
-        return next(line for line in child.stderr.splitlines() if "Error: " in line).strip()[:55]
+        errors = (line.strip()[:55] for line in child.stderr.splitlines() if "Error: " in line)
+        return next(errors, f"exit code {child.returncode}")
     return child.stdout.strip().splitlines()[-1]
 
 
