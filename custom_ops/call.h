@@ -87,9 +87,7 @@ inline Dtype parse_dtype(const char* dtype) {
   fail("the dtype of 'input' must be float16, float32 or float64, but got " + std::string(dtype) + ".");
 }
 
-inline int64_t size_of(Dtype dtype) {
-  return dtype == Dtype::kFloat16 ? 2 : dtype == Dtype::kFloat32 ? 4 : 8;
-}
+inline int64_t size_of(Dtype dtype) { return dtype == Dtype::kFloat16 ? 2 : dtype == Dtype::kFloat32 ? 4 : 8; }
 
 inline void expect_matrix(const int64_t* shape, int rank) {
   if (rank != 2) {

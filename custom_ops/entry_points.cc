@@ -1,8 +1,8 @@
 // The entry points of a device's library: for each operator, p and reduction a function with MindSpore's signature for
 // ahead-of-time kernels, and a function NAMEInferShape for dynamic shapes.
 //
-// An entry point reports an error by throwing; MindSpore shows the text to the user, in PyNative mode at a later call. So
-// a kernel that fails leaves NaN in the output, and not the memory's old content. With an invalid argument list, no
+// An entry point reports an error by throwing; MindSpore shows the text to the user, in PyNative mode at a later call.
+// So a kernel that fails leaves NaN in the output, and not the memory's old content. With an invalid argument list, no
 // memory is touched. A caller that cannot catch C++ exceptions calls MultiMarginLossTry (c_api.cc).
 #include <vector>
 
