@@ -87,6 +87,33 @@ def test_vmap_of_a_cell(mode, cell, weight):
     same(got, expected)
 
 
+@pytest.mark.parametrize("function", [ms_mml.multi_margin_loss, ms_mml.composite], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
+def test_vmap_and_hessian(mode, function, weight):
+    """Only the scores are mapped: the weight is closed over. The Hessian for p = 2 follows from the active classes."""
+
+    def loss(input):
+        return function(input, TARGET, 2, 1, weight)
+
+    batch = ops.stack([INPUT, INPUT + 1, -INPUT])
+    same(ms.vmap(loss, 0)(batch), ops.stack([loss(x) for x in batch]))
+    gradients = ops.stack([ms.grad(loss)(x) for x in batch])
+    np.testing.assert_allclose(ms.vmap(ms.grad(loss), 0)(batch).asnumpy(), gradients.asnumpy(), rtol=1e-6)
+
+    rows, classes = INPUT.shape
+    target = TARGET.asnumpy()
+    expected = np.zeros((rows, classes, rows, classes))
+    for n, y in enumerate(target):
+        x = INPUT.asnumpy()[n]
+        factor = 2 / (rows * classes) * (1 if weight is None else weight.asnumpy()[y])
+        for i in np.flatnonzero((1 - x[y] + x > 0) & (np.arange(classes) != y)):
+            expected[n, i, n, i] += factor
+            expected[n, i, n, y] = expected[n, y, n, i] = -factor
+            expected[n, y, n, y] += factor
+    for hessian in (ms.jacrev(ms.grad(loss))(INPUT), ms.jacfwd(ms.grad(loss))(INPUT)):
+        np.testing.assert_allclose(hessian.asnumpy(), expected, rtol=1e-6, atol=1e-9)
+
+
 @pytest.mark.parametrize("dtype", [ms.float16, ms.float32, ms.float64])
 def test_float_margin_of_the_cell(mode, dtype):
     cell = ms_mml.MultiMarginLoss(margin=0.1, reduction="sum")
