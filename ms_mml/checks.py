@@ -7,11 +7,17 @@ checks it at run time.
 
 import math
 
+import numpy as np
 from mindspore import Tensor
 from mindspore import dtype as mstype
 from mindspore.ops import constexpr
 
+from ms_mml.compilation import Variable, compile_time
+
 REDUCTIONS = ("none", "mean", "sum")
+# Graph mode converts these types of NumPy, and no others, to int before an operator sees them.
+INTS = (int, np.int8, np.int16, np.int64, np.uint8, np.uint16, np.uint64)
+NUMBERS = (*INTS, float, np.floating)
 INPUT_DTYPES = (mstype.float32, mstype.float16, mstype.float64)  # searched in this order by every eager call
 
 
@@ -28,33 +34,44 @@ def _check_floating(name, dtype):
         _fail(TypeError, f"the dtype of '{name}' must be one of float16, float32, float64, but got {_name(dtype)}")
 
 
-def _check_p_and_reduction(p, reduction):
-    if not isinstance(p, int) or isinstance(p, bool):
-        _fail(TypeError, f"the type of 'p' must be int, but got {p!r} of type {type(p).__name__}")
+def check_options(p, margin, reduction, float_margin):
+    """Check the arguments other than tensors; return them as an int, an int or a float, and a str."""
+    p = _number("p", p, INTS)
     if p not in (1, 2):
         _fail(ValueError, f"'p' must be 1 or 2, but got {p}")
-    if not isinstance(reduction, str):
-        _fail(
-            TypeError, f"the type of 'reduction' must be str, but got {reduction!r} of type {type(reduction).__name__}"
-        )
-    if reduction not in REDUCTIONS:
-        _fail(ValueError, f"'reduction' must be one of {', '.join(map(repr, REDUCTIONS))}, but got {reduction!r}")
-
-
-def check_options(p, margin, reduction, margin_types):
-    """Check the arguments other than tensors. The margin must be of one of `margin_types`."""
-    _check_p_and_reduction(p, reduction)
-    _check_margin(margin, margin_types)
-
-
-def _check_margin(margin, types):
-    if not isinstance(margin, types) or isinstance(margin, bool):
-        names = " or ".join(t.__name__ for t in types)
-        _fail(TypeError, f"the type of 'margin' must be {names}, but got {margin!r} of type {type(margin).__name__}")
+    reduction = _reduction(reduction)
+    margin = _number("margin", margin, NUMBERS if float_margin else INTS)
     if isinstance(margin, int) and not -(2**63) <= margin < 2**63:
         _fail(ValueError, f"'margin' must be in the range of int64, but got {margin}")
     if not math.isfinite(margin):
         _fail(ValueError, f"'margin' must be finite, but got {margin}")
+    return p, margin, reduction
+
+
+def _number(name, value, types):
+    if not isinstance(value, types) or isinstance(value, bool):
+        _wrong_type(name, "int" if types is INTS else "int or float", value)
+    return int(value) if isinstance(value, INTS) else float(value)
+
+
+def _reduction(value):
+    if isinstance(value, bytes):  # graph mode converts it to str before an operator sees it
+        value = value.decode(errors="replace")
+    if not isinstance(value, str):
+        _wrong_type("reduction", "str", value)
+    if value not in REDUCTIONS:
+        _fail(ValueError, f"'reduction' must be one of {', '.join(map(repr, REDUCTIONS))}, but got {value!r}")
+    return REDUCTIONS[REDUCTIONS.index(value)]  # a str, where the value may be of a subclass
+
+
+def _wrong_type(name, expected, value):
+    if isinstance(value, Variable):
+        _fail(
+            TypeError,
+            f"the type of '{name}' must be {expected} and, in graph mode, its value a constant, but got a variable of"
+            f" type {value.type}",
+        )
+    _fail(TypeError, f"the type of '{name}' must be {expected}, but got {value!r} of type {type(value).__name__}")
 
 
 def check_weight(weight):
@@ -62,13 +79,14 @@ def check_weight(weight):
     if weight is None:
         return
     if not isinstance(weight, Tensor):
-        _not_a_tensor("weight", type(weight))
+        _not_a_tensor("weight", weight)
     _check_floating("weight", weight.dtype)
 
 
-@constexpr(check=False)
+@compile_time
 def _not_a_tensor(name, got):
-    _fail(TypeError, f"the type of '{name}' must be Tensor, but got {got.__name__}")
+    got_type = got.type if isinstance(got, Variable) else type(got).__name__
+    _fail(TypeError, f"the type of '{name}' must be Tensor, but got {got_type}")
 
 
 @constexpr(check=False)
@@ -97,17 +115,17 @@ def _check_dtypes_and_shapes(input_dtype, input_shape, target_dtype, target_shap
 def check_input(input):
     """Check that the input is a Tensor and so has a dtype."""
     if not isinstance(input, Tensor):
-        _not_a_tensor("input", type(input))
+        _not_a_tensor("input", input)
 
 
 def check_tensors(input, target, weight):
     """Check the tensors of the function or the Cell; `weight` may be None."""
     check_input(input)
     if not isinstance(target, Tensor):
-        _not_a_tensor("target", type(target))
+        _not_a_tensor("target", target)
     if weight is None:
         _check_dtypes_and_shapes(input.dtype, input.shape, target.dtype, target.shape, None, None)
     else:
         if not isinstance(weight, Tensor):
-            _not_a_tensor("weight", type(weight))
+            _not_a_tensor("weight", weight)
         _check_dtypes_and_shapes(input.dtype, input.shape, target.dtype, target.shape, weight.dtype, weight.shape)

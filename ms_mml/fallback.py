@@ -10,6 +10,7 @@ from mindspore import dtype as mstype
 from mindspore.ops import constexpr
 
 from ms_mml.checks import check_options, check_tensors
+from ms_mml.compilation import compile_time
 
 
 def composite(input, target, p=1, margin=1, weight=None, reduction="mean"):
@@ -54,14 +55,14 @@ def composite(input, target, p=1, margin=1, weight=None, reduction="mean"):
         >>> print(composite(input, target))
         0.6666667
     """
-    check_documented_options(p, margin, reduction)
+    p, margin, reduction = check_documented_options(p, margin, reduction)
     check_tensors(input, target, weight)
     return composite_loss(input, target, p, margin, weight, reduction)
 
 
-@constexpr(check=False)
+@compile_time
 def check_documented_options(p, margin, reduction):
-    check_options(p, margin, reduction, (int,))
+    return check_options(p, margin, reduction, False)
 
 
 def composite_loss(input, target, p, margin, weight, reduction):

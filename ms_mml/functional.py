@@ -2,10 +2,9 @@
 
 import functools
 
-from mindspore.ops import constexpr
-
 from ms_mml import ascend, library, primitive
 from ms_mml.checks import check_options, check_tensors
+from ms_mml.compilation import compile_time, export_format
 from ms_mml.fallback import composite_loss
 
 
@@ -43,8 +42,10 @@ def multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction="mean
 
     Raises:
         TypeError: If `input`, `target` or `weight` is not a Tensor.
-        TypeError: If `p` or `margin` is not an int. A bool is not accepted.
-        TypeError: If `reduction` is not a str.
+        TypeError: If `p` or `margin` is not an int. A bool is not accepted. The integers of NumPy that graph mode
+            converts to int are: int8, int16, int64, uint8, uint16 and uint64.
+        TypeError: If `reduction` is not a str, or bytes, which graph mode converts to str.
+        TypeError: If, in graph mode, `p`, `margin` or `reduction` is not a constant.
         TypeError: If dtype of `input` is not float16, float32 or float64.
         TypeError: If dtype of `target` is not int64.
         TypeError: If dtype of `weight` and `input` is not the same.
@@ -56,6 +57,7 @@ def multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction="mean
         ValueError: If shape[1] of `input` is 0, or is not equal to shape[0] of `weight`.
         RuntimeError: If a target is outside :math:`[0, C)`; the message names its row.
         RuntimeError: If a shape is invalid as described above, in graph mode with dynamic shapes.
+        RuntimeError: If the network is exported to ONNX. In the format MINDIR, MindSpore's own operators are exported.
 
     Supported Platforms:
         ``CPU``; ``GPU`` and ``Ascend``, not yet tested on a device
@@ -71,34 +73,50 @@ def multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction="mean
         >>> print(output)
         0.6666667
     """
-    return loss(input, target, p, margin, weight, reduction, (int,))
+    return loss(input, target, p, margin, weight, reduction, False)
 
 
-def loss(input, target, p, margin, weight, reduction, margin_types):
-    """`multi_margin_loss`, where `margin` may have any of the types in `margin_types`."""
-    compute = _prepare(p, margin, reduction, weight is not None, margin_types)
+def loss(input, target, p, margin, weight, reduction, float_margin):
+    """`multi_margin_loss`, whose margin may be a float if `float_margin`."""
+    compute = _prepare(p, margin, reduction, weight is not None, float_margin)
     check_tensors(input, target, weight)
     return compute(input, target, weight)
 
 
-@constexpr(check=False)
-def _prepare(p, margin, reduction, weighted, margin_types):
+def _compute(*options):
     """Check the options; return the function of (input, target, weight) that computes the loss.
 
     PyNative mode calls this for every loss, so the result is cached.
     """
     try:
-        return _prepared(p, margin, reduction, weighted, margin_types)
+        return _prepared(*options)
     except TypeError:  # the cache cannot hash an invalid option such as a list
-        check_options(p, margin, reduction, margin_types)
+        p, margin, reduction, _, float_margin = options[:5]
+        check_options(p, margin, reduction, float_margin)
         raise
 
 
+def _compute_in_graph(*options):
+    # Bytecode capture needs the result from the cache, to which its eager call has added it. So the key is the same.
+    exported_as = export_format()
+    return _compute(*options) if exported_as is None else _compute(*options, exported_as)
+
+
+_prepare = compile_time(_compute, _compute_in_graph)
+
+
 @functools.lru_cache(maxsize=None, typed=True)
-def _prepared(p, margin, reduction, weighted, margin_types):
-    check_options(p, margin, reduction, margin_types)
+def _prepared(p, margin, reduction, weighted, float_margin, exported_as=None):
+    p, margin, reduction = check_options(p, margin, reduction, float_margin)
+    if exported_as == "onnx":
+        raise RuntimeError(
+            "For 'multi_margin_loss', ONNX has no such operator, and MindSpore cannot export its fallback to ONNX. "
+            "Export the network without the loss, or in the format MINDIR."
+        )
     kernels = library.choose()
-    if kernels is None:
+    if kernels is not None and exported_as is not None:
+        library.fall_back("no kernel in an exported network, because its file may be loaded without this package")
+    if kernels is None or exported_as is not None:
         return _fallback(p, margin, reduction)
     if kernels.target == "Ascend":
         return _ascend(p, margin, reduction)

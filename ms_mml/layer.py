@@ -32,8 +32,8 @@ class MultiMarginLoss(nn.LossBase):
         scalar.
 
     Raises:
-        TypeError: If `p` is not an int, `margin` is not an int or a float, `reduction` is not a str, or `weight` is not
-            a Tensor of float16, float32 or float64.
+        TypeError: If `p` is not an int, `margin` is not an int or a float (of Python or NumPy), `reduction` is not a
+            str, or `weight` is not a Tensor of float16, float32 or float64.
         ValueError: If `p` is not 1 or 2, `margin` is not finite or is an int outside the range of int64, or `reduction`
             is not one of {'none', 'sum', 'mean'}.
         TypeError: If :func:`ms_mml.multi_margin_loss` raises it for the inputs.
@@ -56,7 +56,7 @@ class MultiMarginLoss(nn.LossBase):
     """
 
     def __init__(self, p=1, margin=1.0, reduction="mean", weight=None):
-        check_options(p, margin, reduction, (int, float))
+        p, margin, reduction = check_options(p, margin, reduction, True)
         check_weight(weight)
         super().__init__(reduction)
         self.p = p
@@ -68,4 +68,4 @@ class MultiMarginLoss(nn.LossBase):
         if self.weight is not None:
             check_input(x)
             weight = ops.cast(self.weight, x.dtype)
-        return loss(x, target, self.p, self.margin, weight, self.reduction, (int, float))
+        return loss(x, target, self.p, self.margin, weight, self.reduction, True)

@@ -68,6 +68,96 @@ def test_raises(function, mode, argument, value, error, message):
     assert message in text
 
 
+NOT_TENSORS = {
+    "tuple": (INPUT, INPUT),
+    "mutable tuple": ms.mutable((INPUT, INPUT)),
+    "mutable list": ms.mutable([1, 2, 1]),
+    "list of unknown length": ms.mutable([1, 2], True),
+    "mutable int": ms.mutable(1),
+    "dict": {"a": INPUT},
+    "mutable dict": ms.mutable({"a": INPUT}),
+    "COOTensor": ms.COOTensor(ms.Tensor([[0, 1]]), ms.Tensor([1.0], ms.float32), (3, 5)),
+    "CSRTensor": ms.CSRTensor(ms.Tensor([0, 1, 1, 1]), ms.Tensor([0]), ms.Tensor([1.0], ms.float32), (3, 5)),
+    "Cell": ms.nn.ReLU(),
+}
+
+
+@pytest.mark.parametrize("value", NOT_TENSORS.values(), ids=NOT_TENSORS)
+@pytest.mark.parametrize("argument", ["input", "target", "weight"])
+def test_any_other_object_is_not_a_tensor(mode, argument, value):
+    arguments = [{**GOOD, argument: value}[name] for name in ("input", "target", "weight")]
+    networks = [Network(f, {"p": 1, "margin": 1, "reduction": "mean"}, weighted=True) for f in FUNCTIONS.values()]
+    for call_it in (*networks, ms_mml.MultiMarginLoss()):
+        with pytest.raises(TypeError, match=f"For 'multi_margin_loss', the type of '{argument}' must be Tensor, but"):
+            call_it(*arguments)
+
+
+class Options(ms.nn.Cell):
+    """The options are arguments of the network, so that graph mode may not know their values."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def construct(self, input, target, p, margin, reduction):
+        return self.function(input, target, p, margin, None, reduction)
+
+
+def with_option(function, option, value):
+    arguments = [{**GOOD, option: value}[name] for name in ("input", "target", "p", "margin", "reduction")]
+    return Options(function)(*arguments)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+@pytest.mark.parametrize(("option", "expected", "value", "got"), [
+    ("p", "int", ms.mutable(1), "Int64"),
+    ("margin", "int", ms.mutable(1), "Int64"),
+    ("margin", "int", ms.mutable(1.0), "Float32"),
+    ("margin", "int", ms.mutable((1,)), "tuple"),
+    ("margin", "int", ms.Tensor(1), "Tensor[Int64]"),
+    ("reduction", "str", ms.Tensor(1), "Tensor[Int64]"),
+])  # fmt: skip
+def test_graph_mode_requires_constant_options(function, option, expected, value, got):
+    ms.set_context(mode=ms.GRAPH_MODE)
+    with pytest.raises(TypeError) as raised:
+        with_option(function, option, value)
+    expected = f"must be {expected} and, in graph mode, its value a constant, but got a variable of type {got}."
+    assert str(raised.value).startswith(f"For 'multi_margin_loss', the type of '{option}' {expected}")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+@pytest.mark.parametrize(("option", "value", "same_as"), [
+    *[("p", dtype(2), 2) for dtype in (np.int8, np.int16, np.int64, np.uint8, np.uint16, np.uint64)],
+    ("margin", np.int64(-1), -1),
+    *[("reduction", reduction.encode(), reduction) for reduction in ("none", "mean", "sum")],
+])  # fmt: skip
+def test_types_that_graph_mode_converts_are_accepted_in_both_modes(mode, function, option, value, same_as):
+    got, expected = (with_option(function, option, option_value).asnumpy() for option_value in (value, same_as))
+    np.testing.assert_array_equal(got, expected)
+    layer = ms_mml.MultiMarginLoss(**{option: value})(INPUT, TARGET).asnumpy()
+    np.testing.assert_array_equal(layer, expected)
+
+
+@pytest.mark.parametrize("option", ["p", "margin"])
+@pytest.mark.parametrize("value", [np.int32(1), np.uint32(1), np.float32(1), np.bool_(True)], ids=repr)
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_types_that_graph_mode_does_not_convert_to_int_are_refused_in_both_modes(mode, function, option, value):
+    with pytest.raises(TypeError, match=f"For 'multi_margin_loss', the type of '{option}' must be int, but got"):
+        with_option(function, option, value)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64], ids=lambda dtype: dtype.__name__)
+def test_layer_takes_a_float_margin_of_numpy(mode, dtype):
+    margin = dtype(0.1)
+    layer = ms_mml.MultiMarginLoss(margin=margin, reduction="none")
+    assert layer.margin == float(margin)
+    assert type(layer.margin) is float
+    same = ms_mml.MultiMarginLoss(margin=float(margin), reduction="none")
+    np.testing.assert_array_equal(layer(INPUT, TARGET).asnumpy(), same(INPUT, TARGET).asnumpy())
+    with pytest.raises(ValueError, match="'margin' must be finite, but got nan"):
+        ms_mml.MultiMarginLoss(margin=dtype(np.nan))
+
+
 @pytest.mark.parametrize("margin", [2**63, -(2**63) - 1, 10**400])
 def test_margin_beyond_int64(margin):
     """In graph mode MindSpore itself refuses such an int."""

@@ -255,14 +255,16 @@ GOOD = {**GOOD, "p": 1, "margin": 1, "reduction": "mean"}
 
 # Values of types that no argument accepts. Invalid ints, floats, strings and Tensors are drawn separately.
 THINGS = (
-    st.sampled_from((b"1", (), {}, set(), object(), int, len, np.float64, ms.float32, Ellipsis, range(3), 1j))
+    st.sampled_from(
+        (bytearray(b"1"), (), {}, set(), object(), int, len, np.float64, ms.float32, Ellipsis, range(3), 1j)
+    )
     | st.lists(st.floats())
     | st.builds(np.ones, st.sampled_from(((), 5, (3, 5))), st.sampled_from((np.float32, np.int64)))
-    | st.sampled_from((np.int64(1), np.float32(1), np.bool_(True)))
+    | st.sampled_from((np.int32(1), np.complex64(1), np.bool_(True)))
     | st.booleans()
 )
 NOT_FLOATS = THINGS | st.none() | st.text() | tensors((ms.float32, ms.int64), shapes(0) | shapes(1))
-NOT_INTS = NOT_FLOATS | st.floats()
+NOT_INTS = NOT_FLOATS | st.floats() | st.just(np.float32(1))
 
 
 def invalid(**errors):
