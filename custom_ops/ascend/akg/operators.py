@@ -14,7 +14,7 @@ from ms_mml.fallback import check_documented_options, composite_loss, is_zero, l
 
 
 def loss(input, target, p=1, margin=1, weight=None, reduction="mean"):
-    check_documented_options(p, margin, reduction)
+    p, margin, reduction = check_documented_options(p, margin, reduction)
     check_tensors(input, target, weight)
     if is_zero(ops.shape(input)[0]):  # AKG does not compile a loop over no rows
         return composite_loss(input, target, p, margin, weight, reduction)
