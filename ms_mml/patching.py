@@ -94,11 +94,18 @@ _searched = {}  # module -> the number of its attributes when they were last sea
 
 
 class _Block:
-    """The context manager of `patch`. It may be entered several times, also while it is open."""
+    """The context manager of `patch`. It may be entered several times, also while it is open.
+
+    An exit without an entry ends the call of `patch`, as in `addCleanup(patch().__exit__, None, None, None)`.
+    """
+
+    def __init__(self):
+        self.entered = 0
 
     def __enter__(self):
         global _open
         with _lock:
+            self.entered += 1
             _standing.discard(self)
             if _open == 0:
                 _outside.clear()
@@ -111,10 +118,15 @@ class _Block:
     def __exit__(self, *_):
         global _open
         with _lock:
-            _open -= 1
-            if _open == 0:
-                _standing.clear()
-                _standing.update(_outside)
+            if self.entered:
+                self.entered -= 1
+                _open -= 1
+                if _open == 0:
+                    _standing.clear()
+                    _standing.update(_outside)
+            else:
+                _standing.discard(self)
+                _outside.discard(self)
             _install(OURS if _open or _standing else BUILT_IN)
 
 

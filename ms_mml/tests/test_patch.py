@@ -144,6 +144,20 @@ def test_entering_a_block_again():
         assert installed(BUILT_IN)
 
 
+def test_exit_without_entry():
+    """It ends that call of `patch`, and no other; unittest's `addCleanup` and `ExitStack.push` exit in this way."""
+    for _ in range(2):
+        block, other = ms_mml.patch(), ms_mml.patch()
+        block.__exit__(None, None, None)
+        assert installed(OURS)
+        with ms_mml.patch():
+            other.__exit__(None, None, None)
+            assert installed(OURS)
+        assert installed(BUILT_IN)
+        other.__exit__(None, None, None)
+        assert installed(BUILT_IN)
+
+
 def test_blocks_in_several_threads():
     wrong = []
 
