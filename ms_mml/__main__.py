@@ -67,10 +67,9 @@ def _picture(path):
 
 def _run_check():
     try:
-        run_check = ms_mml.run_check
-    except ImportError as error:
+        ms_mml.run_check()
+    except (ImportError, RuntimeError, ValueError) as error:
         sys.exit(f"python -m ms_mml check: {error}")
-    run_check()
 
 
 def _run_with_extra(name, arguments):

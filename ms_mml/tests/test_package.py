@@ -377,6 +377,17 @@ def test_a_white_list_without_our_library(tmp_path, folder):
     assert child.stdout.splitlines().count(expected) == 2, child.stdout
 
 
+def test_check_without_usable_kernels(tmp_path):
+    """The command prints the error, and no traceback."""
+    environment = {**os.environ, "MS_CUSTOM_AOT_WHITE_LIST": "elsewhere"}
+    command = [sys.executable, "-m", "ms_mml", "check"]
+    child = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert child.returncode == 1
+    message = child.stderr.splitlines()[-1]
+    assert message.startswith("python -m ms_mml check: For 'multi_margin_loss', MS_CUSTOM_AOT_WHITE_LIST must be")
+    assert "Traceback" not in child.stderr
+
+
 @pytest.mark.parametrize("choice", ["aot", "composite"])
 def test_what_the_white_list_allows(tmp_path, choice):
     """Our library, if the list has its folder or one above it, and always MindSpore's own operators."""
