@@ -1,4 +1,4 @@
-"""The fallback: the multi-margin loss in MindSpore's own operators, for every device and any order of derivative.
+"""The fallback: the multi-margin loss in MindSpore's own operators, for every device.
 
 It runs on devices without a kernel library, and it computes the higher derivatives of the kernels. float16 scores are
 computed in float32, and float32 scores in float64, except on Ascend, which has no float64.
@@ -23,7 +23,8 @@ def composite(input, target, p=1, margin=1, weight=None, reduction="mean"):
       is 0;
     - where the weight or the upstream gradient is infinite or NaN, the target's gradient may be NaN instead of
       infinite, or 0 instead of NaN;
-    - on CPU, subnormal numbers may be replaced by 0.
+    - on CPU, subnormal numbers may be replaced by 0;
+    - in PyNative mode, third derivatives are wrong, because those of MindSpore's `ops.sum` are.
 
     Args:
         input (Tensor): Scores :math:`x` of shape :math:`(N, C)`: float16, float32 or float64.
