@@ -1,4 +1,4 @@
-"""What this package tells MindSpore's compilers, and what they tell it."""
+"""The use of MindSpore's compilers: bytecode capture, arguments that are not constants, and the format of an export."""
 
 import sys
 from typing import NamedTuple
