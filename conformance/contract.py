@@ -84,7 +84,8 @@ _DECIDED = {
     "target-out-of-range": "A target outside [0, C) raises an error that names its row and value; on a device that "
     "cannot raise errors, the loss of that row is NaN and its gradient is 0.",
     "bool": "A bool is not an int and raises TypeError.",
-    "numpy-number": "A NumPy number is not an int and raises TypeError.",
+    "numpy-number": "An np.int32, an np.uint32 or a NumPy float is not an int and raises TypeError. (Graph mode "
+    "converts the other NumPy ints to int before the operator sees them.)",
     "tensor-type": "An argument that must be a Tensor but is not raises TypeError.",
     "error-names-argument": "The message of an error names the wrong argument.",
     "margin-precision": "margin is exact in the dtype of the computation; it is not rounded to float32.",

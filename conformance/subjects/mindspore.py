@@ -32,12 +32,11 @@ class MindSporeFunction(Subject):
                 f"MindSpore {mindspore.__version__} cannot use device target {target}: {reason}"
             ) from error
         mindspore.set_context(mode=getattr(mindspore, f"{mode.upper()}_MODE"))
-        from conformance.subjects import networks
+        # The public mindspore.runtime.synchronize does nothing on CPU. The executor's own module has moved between
+        # versions, with a warning.
+        from mindspore.nn.cell import _pynative_executor
 
-        try:  # the public mindspore.runtime.synchronize does nothing on CPU
-            from mindspore.graph.api import _pynative_executor
-        except ImportError:  # before MindSpore 2.9
-            from mindspore.common.api import _pynative_executor
+        from conformance.subjects import networks
 
         self._executor = _pynative_executor
         self.mindspore, self.mode, self.target, self.networks = mindspore, mode, target, networks
