@@ -55,19 +55,23 @@ MS_MML_INLINE ExactSum<Value> margin_minus(double margin, Value target_score) {
   return {gap.high, gap.low - gap.low == 0 ? gap.low : Value{}};
 }
 
+// max(0, z), or NaN if z is NaN. A device specialises it if its compiler does not find the best instruction.
+template <class Value>
+MS_MML_INLINE Value positive_part(Value z) {
+  return 0 > z ? Value{} : z;
+}
+
 // max(0, gap + x). The order of the additions matters: if x cancels gap.high, that addition is exact, and gap.low
 // remains.
 template <class Gap, class Value>
 MS_MML_INLINE Value hinge(ExactSum<Gap> gap, Value x) {
-  const Value z = (gap.high + x) + gap.low;
-  return 0 > z ? Value{} : z;
+  return positive_part<Value>((gap.high + x) + gap.low);
 }
 
 // max(0, gap + x), for a gap that a single Gap holds exactly.
 template <class Gap, class Value>
 MS_MML_INLINE Value hinge(Gap gap, Value x) {
-  const Value z = gap + x;
-  return 0 > z ? Value{} : z;
+  return positive_part<Value>(gap + x);
 }
 
 template <int P, class Value>

@@ -8,6 +8,7 @@
 //   static double load(const Element*)   reads an element
 //   static void store(Element*, value)   rounds a value to an element and writes it; value is a double or has
 //                                        the type of the scores that the device passes to contribution()
+//   static double round(double)          rounds a value to an element, without writing it
 #pragma once
 
 #include <cmath>
@@ -23,11 +24,13 @@ namespace {
 // The base of all operators: a Call with typed pointers. Each operator is constructed from a Call and has
 //   contribution(coefficients, x, dx)  returns the term of the score x; Gradient also stores its slope at dx. The
 //                                      target's slope is a placeholder, which finish() overwrites.
-//   factor(row, target)                returns the factor of a row's sum (Loss) or of each of its slopes (Gradient)
+//   scale(row, target)                 returns the factor of a row's sum: weight[y], times the upstream gradient if any
+//   has_one_scale()                    whether all rows have the same scale
+//   slope_factor(scale)                returns the factor of each slope of a row: its scale, perhaps rounded
 //   finish(row, target, sum)           stores the result of a row (Loss) or the slope of its target (Gradient)
 //   invalidate_row(row)                replaces finish() if the target is out of range and the device cannot raise
 //   kWrites                            whether contribution() stores slopes
-//   kAdds                              whether the device must also add up factor * row sum over all rows
+//   kAdds                              whether the device must also add up scale * row sum over all rows
 template <class DeviceTraits>
 struct Operands {
   using Traits = DeviceTraits;
@@ -77,13 +80,20 @@ struct Loss : Operands<Traits> {
     return power<P>(hinge(row.gap, x));
   }
 
-  MS_MML_INLINE double factor(int64_t, int64_t target) const {
+  MS_MML_INLINE double scale(int64_t, int64_t target) const {
     return this->weight ? Traits::load(this->weight + target) : 1;
+  }
+
+  MS_MML_INLINE bool has_one_scale() const { return !this->weight; }
+
+  template <class Value>
+  static MS_MML_INLINE Value slope_factor(Value scale) {
+    return scale;
   }
 
   MS_MML_INLINE void finish(int64_t row, int64_t target, double sum) const {
     if (this->reduction == Reduction::kNone) {
-      Traits::store(this->output + row, factor(row, target) * sum / this->classes);
+      Traits::store(this->output + row, scale(row, target) * sum / this->classes);
     }
   }
 
@@ -91,7 +101,7 @@ struct Loss : Operands<Traits> {
     if (this->reduction == Reduction::kNone) Traits::store(this->output + row, double{NAN});
   }
 
-  // Stores the loss for reductions 'sum' and 'mean'; `sum` is the sum of factor * row sum over all rows.
+  // Stores the loss for reductions 'sum' and 'mean'; `sum` is the sum of scale * row sum over all rows.
   MS_MML_INLINE void finish_all(double sum) const {
     if (this->reduction == Reduction::kSum) Traits::store(this->output, sum / this->classes);
     if (this->reduction == Reduction::kMean) {
@@ -113,26 +123,32 @@ struct Gradient : Operands<Traits> {
     return value;
   }
 
-  MS_MML_INLINE double factor(int64_t row, int64_t target) const {
-    if (P == 2) return scale(row, target);
-    // For P = 1 a slope is 0, 1 or NaN, so rounding the factor to T once also rounds every product.
-    T element;
-    Traits::store(&element, scale(row, target));
-    const double rounded = Traits::load(&element);
-    // A factor that overflows T is not rounded, because the slope of an inactive class is 0, and 0 * infinity is NaN. A
-    // factor that overflows a double gives NaN in the formula, too.
-    return rounded - rounded == 0 ? rounded : scale(row, target);
-  }
-
-  MS_MML_INLINE void finish(int64_t row, int64_t target, double sum) const {
-    Traits::store(this->output_row(row) + target, 0.0 - scale(row, target) * sum);
-  }
-
-  MS_MML_INLINE void invalidate_row(int64_t) const {}  // the device has already set the row's slopes to 0
-
   MS_MML_INLINE double scale(int64_t row, int64_t target) const {
     return this->weight ? this->upstream(row) * Traits::load(this->weight + target) : this->upstream(row);
   }
+
+  MS_MML_INLINE bool has_one_scale() const { return !this->weight && this->reduction != Reduction::kNone; }
+
+  template <class Value>
+  static MS_MML_INLINE Value slope_factor(Value scale) {
+    if (P == 2) return scale;
+    // For P = 1 a slope is 0, 1 or NaN, so rounding the factor once also rounds every product. A factor that overflows
+    // T is not rounded, because the slope of an inactive class is 0, and 0 * infinity is NaN. A factor that overflows a
+    // double gives NaN in the formula, too.
+    const Value rounded = Traits::round(scale);
+    return rounded - rounded == 0 ? rounded : scale;
+  }
+
+  template <class Value>
+  static MS_MML_INLINE Value target_slope(Value scale, Value sum) {
+    return 0.0 - scale * sum;
+  }
+
+  MS_MML_INLINE void finish(int64_t row, int64_t target, double sum) const {
+    Traits::store(this->output_row(row) + target, target_slope(scale(row, target), sum));
+  }
+
+  MS_MML_INLINE void invalidate_row(int64_t) const {}  // the device has already set the row's slopes to 0
 };
 
 // The unscaled sum of every row as a double, from which a device computes the gradient of `weight`. Its output is a
@@ -156,13 +172,19 @@ struct Coefficients {
   Value factor;
 };
 
+// Coefficients for a gap that a single Value holds exactly, as for most float16 and float32 scores.
+template <class Value>
+struct SingleGapCoefficients {
+  Value gap, factor;
+};
+
 template <class Op>
 MS_MML_INLINE Coefficients<typename Op::Real> coefficients_of(const Op& op, int64_t row, int64_t target) {
   using Real = typename Op::Real;
   const ExactSum<double> gap = margin_minus(op.margin, Op::Traits::load(op.input_row(row) + target));
   const Real high = static_cast<Real>(gap.high);
   const Real low = static_cast<Real>((gap.high - high) + gap.low);
-  return {{high, low - low == 0 ? low : 0}, static_cast<Real>(op.factor(row, target))};
+  return {{high, low - low == 0 ? low : 0}, static_cast<Real>(op.slope_factor(op.scale(row, target)))};
 }
 
 }  // namespace

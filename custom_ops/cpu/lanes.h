@@ -42,6 +42,10 @@ class Lanes {
     add(2 * vector + 1, high);
   }
 
+  MS_MML_INLINE void store(double* to) const {
+    for (int v = 0; v < kVectors<double>; ++v) ms_mml::store(to + v * kWidth<double>, sums_[v].value());
+  }
+
   MS_MML_INLINE double sum() {
     for (int half = kVectors<double> / 2; half > 0; half /= 2) {
       for (int v = 0; v < half; ++v) sums_[v].add(sums_[v + half].parts);

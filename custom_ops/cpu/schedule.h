@@ -66,17 +66,19 @@ int threads_for(const Op& op) {
   return static_cast<int>(std::min<int64_t>(op.rows * op.classes / kMinElementsPerThread, thread_limit()));
 }
 
-// Calls sum_rows(first, last, check) for each group of whole rows, and returns the sum of the results. sum_rows skips
-// rows whose target fails the check. When all groups are done, walk_groups raises an error for the first such row.
+// Calls sum_rows(first, last) for each group of whole rows whose targets are in range, and returns the sum of the
+// results. When all groups are done, raises an error for the first target that is out of range. The number of rows in
+// a group, except the last, is a multiple of `unit`.
 template <class Op, class SumRows>
-double walk_groups(const Op& op, SumRows sum_rows) {
-  const int64_t group = std::max<int64_t>(1, kSegment / op.classes);
+double walk_groups(const Op& op, int64_t unit, SumRows sum_rows) {
+  const int64_t group = std::max<int64_t>(1, kSegment / (op.classes * unit)) * unit;
   const int64_t groups = (op.rows + group - 1) / group;
   const std::unique_ptr<double[]> partial_sums(new double[groups]);
   TargetCheck check(op);
   parallel_for(groups, threads_for(op), [&](int64_t first, int64_t last) {
     for (int64_t g = first; g < last; ++g) {
-      partial_sums[g] = sum_rows(g * group, std::min(op.rows, (g + 1) * group), check);
+      const int64_t row = g * group, end = std::min(op.rows, row + group);
+      partial_sums[g] = check(row, end) ? sum_rows(row, end) : 0;
     }
   });
   check.report();
@@ -100,10 +102,10 @@ double walk_segments(const Op& op, SumSegment sum_segment, FinishRow finish_row)
   };
 
   if (segments == 1 || op.rows >= kFewRows) {
-    return walk_groups(op, [&](int64_t first, int64_t last, TargetCheck& check) {
+    return walk_groups(op, 1, [&](int64_t first, int64_t last) {
       Sum sum;
       for (int64_t row = first; row < last; ++row) {
-        if (check(row, row + 1)) sum.add(add_segments(row, [&](int64_t s) { return segment_sum(row, s); }));
+        sum.add(add_segments(row, [&](int64_t s) { return segment_sum(row, s); }));
       }
       return sum.value();
     });

@@ -22,6 +22,18 @@ namespace {
 // The number of ranges for each thread: enough to balance the load, but so few that each range is long and contiguous.
 constexpr int kRangesPerThread = 16;
 
+// How often the caller checks whether the helpers have finished before it sleeps: a few microseconds, the time that
+// waking it would take. Helpers never spin, because MindSpore's threads need the processors.
+constexpr int kSpins = 1000;
+
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
 // Replaces std::condition_variable, which needs GLIBCXX_3.4.30. To run on older Linux systems the library also avoids
 // std::mutex::try_lock (GLIBC_2.34; the atomic busy_ replaces it) and pthread_sigmask (GLIBC_2.32; on Linux sigprocmask
 // sets the mask of the calling thread).
@@ -50,8 +62,12 @@ class Pool {
     }
     for (int helper = 1; helper < threads; ++helper) work_available_.notify_one();
     job.take_part();
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      job_ = nullptr;  // no more helpers may join
+    }
+    for (int spin = 0; spin < kSpins && job.inside > 0; ++spin) pause();
     std::unique_lock<std::mutex> lock(mutex_);
-    job_ = nullptr;  // no more helpers may join
     all_left_.wait(lock, [&] { return job.inside == 0; });
     busy_ = false;
   }
@@ -60,8 +76,8 @@ class Pool {
   struct Job {
     const std::function<void(int64_t, int64_t)>& work;
     const int64_t items, range;
-    int wanted;      // helpers that may still join
-    int inside = 0;  // helpers that have joined and not finished
+    int wanted;                  // helpers that may still join
+    std::atomic<int> inside{0};  // helpers that have joined and not finished
     std::atomic<int64_t> next{0};
 
     void take_part() {

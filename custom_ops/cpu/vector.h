@@ -74,6 +74,21 @@ MS_MML_INLINE Value keep(Mask mask, Value value) {
   return mask ? value : Value{};
 }
 
+// Whether the mask is true in any lane.
+template <class Mask>
+MS_MML_INLINE bool any(Mask mask) {
+#if defined(__AVX512F__)
+  return _mm512_test_epi32_mask(bit_cast<__m512i>(mask), bit_cast<__m512i>(mask)) != 0;
+#elif defined(__AVX2__)
+  return !_mm256_testz_si256(bit_cast<__m256i>(mask), bit_cast<__m256i>(mask));
+#elif defined(__x86_64__)
+  return _mm_movemask_epi8(bit_cast<__m128i>(mask)) != 0;
+#else
+  const auto halves = bit_cast<VectorOf<int64_t, 2>::type>(mask);
+  return (halves[0] | halves[1]) != 0;
+#endif
+}
+
 // The vector 0, 1, 2, ..., of the integer type that comparisons of Vector<Real> give, so that masks can be combined.
 template <class Real>
 MS_MML_INLINE auto lane_numbers() {
@@ -114,6 +129,18 @@ MS_MML_INLINE Floats narrow(Vector<double> vector) {
   return _mm256_cvtpd_ps(vector);
 #else
   return __builtin_convertvector(vector, Floats);
+#endif
+}
+
+// A vector of floats from its lower and its upper half.
+MS_MML_INLINE Vector<float> join(Floats low, Floats high) {
+#if defined(__AVX512F__)
+  return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
+#elif defined(__AVX2__)
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(low), high, 1);
+#else
+  const Floats both[] = {low, high};
+  return read<Vector<float>>(both);
 #endif
 }
 
@@ -259,7 +286,49 @@ struct CpuTraits {
   static MS_MML_INLINE void store(T* to, Value value) {
     ms_mml::store(to, value);
   }
+
+  static MS_MML_INLINE Vector<double> round(Vector<double> value) {
+    T elements[kWidth<double>];
+    Vector<double> rounded;
+    ms_mml::store(elements, value);
+    ms_mml::load(elements, rounded);
+    return rounded;
+  }
+
+  static MS_MML_INLINE double round(double value) {
+    T element;
+    store(&element, value);
+    return load(&element);
+  }
 };
 
 }  // namespace
+
+#if defined(__x86_64__)
+
+// The maximum instructions return their second operand if one of the two is NaN. GCC 12 does not use them for vectors.
+template <>
+MS_MML_INLINE Vector<double> positive_part(Vector<double> z) {
+#if defined(__AVX512F__)
+  return _mm512_max_pd(Vector<double>{}, z);
+#elif defined(__AVX2__)
+  return _mm256_max_pd(Vector<double>{}, z);
+#else
+  return _mm_max_pd(Vector<double>{}, z);
+#endif
+}
+
+template <>
+MS_MML_INLINE Vector<float> positive_part(Vector<float> z) {
+#if defined(__AVX512F__)
+  return _mm512_max_ps(Vector<float>{}, z);
+#elif defined(__AVX2__)
+  return _mm256_max_ps(Vector<float>{}, z);
+#else
+  return _mm_max_ps(Vector<float>{}, z);
+#endif
+}
+
+#endif
+
 }  // namespace ms_mml

@@ -63,6 +63,12 @@ struct GpuTraits {
   static MS_MML_INLINE void store(T* to, Value value) {
     ms_mml::store(to, value);
   }
+
+  static MS_MML_INLINE double round(double value) {
+    T element;
+    store(&element, value);
+    return load(&element);
+  }
 };
 
 }  // namespace

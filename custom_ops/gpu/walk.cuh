@@ -133,7 +133,7 @@ __device__ void for_rows(const Op& op, ExactSum<double>* totals, Work work) {
     const int64_t y = op.target[row];
     if (0 <= y && y < op.classes) {
       op.finish(row, y, sum.value());
-      if (Op::kAdds) total.add(op.factor(row, y) * sum.value());
+      if (Op::kAdds) total.add(op.scale(row, y) * sum.value());
     } else {
       op.invalidate_row(row);
       if (Op::kAdds) total.add(double{NAN});

@@ -21,7 +21,7 @@ from conformance.guard import Memory
 from conformance.worker import answer_case
 from ms_mml.subjects.library import Library
 
-PARALLEL_SHAPES = ((40_000, 10), (4000, 100), (400, 1000), (70, 20_000), (3, 200_000))
+PARALLEL_SHAPES = ((40_000, 10), (8000, 50), (4000, 100), (400, 1000), (70, 20_000), (3, 200_000))
 
 
 def parallel_results(subject):

@@ -24,14 +24,19 @@ from ms_mml.ctypes_interface import symbol
 
 COUNTS = pathlib.Path(__file__).with_suffix(".json")
 INSTRUCTION_SETS = ("avx2", "baseline")  # valgrind does not support AVX-512
-SHAPES = {"narrow": (3000, 10), "short": (300, 100), "long": (3, 20_000)}
+CLASSES = {
+    "float16": (10, 100, 20_000),
+    "float32": (2, 3, 5, 10, 16, 20, 32, 47, 64, 100, 128, 1000, 20_000),
+    "float64": (10, 100, 20_000),
+}
+SCORES = 30_000  # in at least three rows
 OPERATIONS = {"loss": symbol("", 1, "mean"), "gradient": symbol("Grad", 2, "mean")}
 CASES = [
-    (instruction_set, operation, dtype, rows)
+    (instruction_set, operation, dtype, classes)
     for instruction_set in INSTRUCTION_SETS
     for operation in OPERATIONS
-    for dtype in ("float16", "float32", "float64")
-    for rows in SHAPES
+    for dtype in CLASSES
+    for classes in CLASSES[dtype]
 ]
 
 
@@ -47,9 +52,9 @@ def build_driver(folder):
     return driver
 
 
-def count(driver, instruction_set, operation, dtype, rows):
+def count(driver, instruction_set, operation, dtype, classes):
     """Count the instructions of one call on one thread."""
-    shape = SHAPES[rows]
+    shape = (max(3, SCORES // classes), classes)
     rng = np.random.default_rng(0)
     scores, target = rng.standard_normal(shape).astype(dtype), rng.integers(0, shape[1], shape[0])
     margin, scalar = np.array(1.0).view(np.int64), np.ones((), dtype)
@@ -69,7 +74,7 @@ def count(driver, instruction_set, operation, dtype, rows):
 
 
 def name(case):
-    return " ".join(case)
+    return " ".join(map(str, case))
 
 
 def main():
