@@ -65,7 +65,7 @@ def slopes_p1(factor, input, gap, target, own, zero):
     slopes = output_tensor(input.shape, input.dtype)  # noqa: F821
     for row in range(input.shape[0]):
         for c in range(input.shape[1]):
-            slopes[row, c] = zero[0]
+            slopes[row, c] = zero[0] * factor[row]  # NaN for an infinite or NaN factor
             if gap[row] + input[row, c] > zero[0]:
                 slopes[row, c] = factor[row]
             if isnan(gap[row] + input[row, c]):  # noqa: F821
@@ -80,7 +80,7 @@ def slopes_p2(factor, input, gap, target, own, zero):
     slopes = output_tensor(input.shape, input.dtype)  # noqa: F821
     for row in range(input.shape[0]):
         for c in range(input.shape[1]):
-            slopes[row, c] = zero[0]
+            slopes[row, c] = zero[0] * factor[row]  # NaN for an infinite or NaN factor
             if gap[row] + input[row, c] > zero[0]:
                 slopes[row, c] = factor[row] * ((gap[row] + input[row, c]) + (gap[row] + input[row, c]))
             if isnan(gap[row] + input[row, c]):  # noqa: F821

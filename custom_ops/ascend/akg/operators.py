@@ -19,7 +19,9 @@ def loss(input, target, p=1, margin=1, weight=None, reduction="mean"):
     if is_zero(ops.shape(input)[0]):  # AKG does not compile a loop over no rows
         return composite_loss(input, target, p, margin, weight, reduction)
     x, classes = ops.cast(input, ms.float64), ops.shape(input)[1]
-    target_in_range = ops.where(ops.logical_and(target >= 0, target < classes), target, ops.zeros_like(target))
+    in_range = ops.logical_and(target >= 0, target < classes)
+    target_in_range = ops.where(in_range, target, ops.zeros_like(target))
+    x = ops.where(ops.expand_dims(in_range, 1), x, ops.zeros_like(x))  # otherwise a NaN would reach the gradients
     score = ops.gather_elements(x, 1, ops.expand_dims(target_in_range, 1))
     gap = ops.stop_gradient(_constant(margin, x.dtype) - ops.reshape(score, (-1,)))
     rows = _rows_p1 if p == 1 else _rows_p2
