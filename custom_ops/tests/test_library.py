@@ -108,10 +108,11 @@ def test_a_row_has_the_same_bits_in_any_batch(cpu_library):
 
 
 def test_conversion_of_every_float16(cpu_library):
-    """With C = 2 and a wrong class of score 0, the loss is half the gap: max(0, margin - x[y]) / 2."""
+    """With C = 2 and a wrong class of score 0, the loss is half the gap: max(0, margin - x[y]) / 2. The last margin is
+    computed in double, the others in float."""
     scores = np.zeros((1 << 16, 2), np.float16)
     scores[:, 0] = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
-    for margin in (0, 1, 2049):
+    for margin in (0, 1, 2**-61):
         got = loss(cpu_library, scores, np.zeros(1 << 16, np.int64), margin)
         with np.errstate(invalid="ignore", over="ignore"):
             expected = np.maximum(margin - scores[:, 0].astype(np.float64), 0) / 2
