@@ -5,6 +5,7 @@ compiled graph contains no checks. A dynamic shape, or a dynamic dimension, is N
 checks it at run time.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -90,6 +91,7 @@ def _not_a_tensor(name, got):
 
 
 @constexpr(check=False)
+@functools.lru_cache(maxsize=1024)  # a lookup takes less of an eager call than the check
 def _check_dtypes_and_shapes(input_dtype, input_shape, target_dtype, target_shape, weight_dtype, weight_shape):
     _check_floating("input", input_dtype)
     if target_dtype != mstype.int64:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import mindspore
 import numpy as np
 from mindspore import Tensor, ops
+from mindspore.common import _Function
+from mindspore.nn.cell import _pynative_executor  # its own module has moved between versions, with a warning
 from mindspore.ops import CustomRegOp, DataType
 
 from ms_mml.checks import INPUT_DTYPES
@@ -141,12 +143,11 @@ class Kernel(ops.Custom):
         registered = registration.get_op_info()
         super().__init__(path, None, _dtype_of_first, "aot", make_bprop(options, zeros_like), registered)
         self.add_prim_attr("input_names", inputs)
-        self._eager = _EagerKernel(
-            path, out_shape, _dtype_of_first, "aot", make_bprop(options, _zeros_like), registered
-        )
+        self._eager = _EagerKernel(path, out_shape, _dtype_of_first, "aot", None, registered)
+        self._eager_with_gradient = _eager_function(self._eager, make_bprop(options, _no_gradient))
 
     def __call__(self, *args):
-        return self._eager(*args)
+        return self._eager_with_gradient(*args) if _pynative_executor.requires_grad() else self._eager(*args)
 
 
 class _EagerKernel(ops.Custom):
@@ -164,6 +165,25 @@ def _dtype_of_first(dtype, *_):
     return dtype
 
 
-def _zeros_like(tensor):
-    """A new tensor, because callers may write to it. `ops.zeros_like` takes far longer in PyNative mode."""
-    return Tensor.from_numpy(np.zeros(tensor.shape, np.int64))
+def _eager_function(kernel, bprop):
+    """The function of tensors that runs a kernel in PyNative mode with this gradient.
+
+    A bprop of the operator would do the same, but converts five tensors in each call, which takes longer than a small
+    loss.
+    """
+
+    class Function(_Function):
+        @staticmethod
+        def forward(context, *inputs):
+            context.save_for_backward(*inputs)
+            return kernel(*inputs)
+
+        @staticmethod
+        def backward(context, dout):
+            return bprop(*context.saved_tensors, None, dout)
+
+    return Function.apply
+
+
+def _no_gradient(tensor):
+    return None
