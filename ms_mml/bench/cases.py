@@ -7,7 +7,8 @@ from ms_mml.modes import MODES
 OPERATIONS = ("forward", "gradient")
 OURS = ("kernels", *(f"ms_mml {mode}" for mode in MODES))
 OTHERS = (*(f"mindspore {mode}" for mode in MODES), "composite graph", "torch")
-ALL = ("numpy", *OURS, *OTHERS)
+MEMORY = ("numpy", "libc")
+ALL = (*MEMORY, *OURS, *OTHERS)
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,24 @@ SMALL = (64, 10)
 # For the tables: shapes as in training and evaluation, in float32; then other dtypes, powers and weights.
 TABLES = [
     *cases(*ALL, shapes=(SMALL, *SHAPES)),
-    *cases("numpy", *OURS, "mindspore graph", shapes=[LARGE], dtype="float64"),
-    *cases("numpy", *OURS, shapes=[LARGE], dtype="float16"),
-    *cases("numpy", "kernels", shapes=SHAPES, p=2),
-    *cases("numpy", "kernels", shapes=SHAPES, weighted=True),
+    *cases(*MEMORY, *OURS, "mindspore graph", shapes=[LARGE], dtype="float64"),
+    *cases(*MEMORY, *OURS, shapes=[LARGE], dtype="float16"),
+    *cases(*MEMORY, "kernels", shapes=SHAPES, p=2),
+    *cases(*MEMORY, "kernels", shapes=SHAPES, weighted=True),
 ]
-QUICK_TABLES = [*cases(*ALL, shapes=(SMALL, (1024, 1000))), *cases("numpy", *OURS, "torch", shapes=[(64, 100_000)])]
+QUICK_TABLES = [*cases(*ALL, shapes=(SMALL, (1024, 1000))), *cases(*MEMORY, *OURS, "torch", shapes=[(64, 100_000)])]
+
+# From 2 to 100,000 classes, far more scores than a cache holds.
+CLASSES = (2, 3, 5, 10, 16, 20, 32, 47, 64, 100, 128, 1000, 100_000)
+
+
+def cases_by_classes(scores, classes, dtypes):
+    shapes = [(scores // count, count) for count in classes]
+    return [case for dtype in dtypes for case in cases(*MEMORY, "kernels", shapes=shapes, dtype=dtype)]
+
+
+BY_CLASSES = cases_by_classes(10**8, CLASSES, ("float32", "float64", "float16"))
+QUICK_BY_CLASSES = cases_by_classes(10**7, CLASSES[::4], ("float32",))
 
 
 def growing_cases(largest):
@@ -51,13 +64,13 @@ def growing_cases(largest):
     for exponent in range(2, largest + 1):
         shape = max(1, 10**exponent // 1000), min(10**exponent, 1000)
         others = ("mindspore graph", "torch") if exponent <= 8 else ()
-        yield from cases("numpy", "kernels", "ms_mml graph", *others, shapes=[shape])
+        yield from cases(*MEMORY, "kernels", "ms_mml graph", *others, shapes=[shape])
 
 
 # For the picture: up to 10**9 scores and, in float16, more than 2**31.
 SWEEP = [
-    *(replace(case, dtype="float16", contestants=("numpy", "kernels")) for case in growing_cases(9)),
-    *cases("numpy", "kernels", shapes=[(2_200_000, 1000)], dtype="float16"),
+    *(replace(case, dtype="float16", contestants=(*MEMORY, "kernels")) for case in growing_cases(9)),
+    *cases(*MEMORY, "kernels", shapes=[(2_200_000, 1000)], dtype="float16"),
     *growing_cases(9),
 ]
 QUICK_SWEEP = list(growing_cases(7))

@@ -3,6 +3,8 @@
 Each contestant runs in its own process and imports its packages when it is made.
 """
 
+import ctypes
+import platform
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -27,14 +29,11 @@ def random_inputs(case):
     return input.reshape(case.rows, case.classes), rng.integers(0, case.classes, case.rows), weight
 
 
-class Numpy:
-    """The memory bandwidth: NumPy reads the scores (forward) or copies them (gradient), on every processor."""
+class Memory:
+    """The memory bandwidth: reads the scores (forward) or copies them (gradient), on every processor."""
 
     def __init__(self):
         self.pool = ThreadPoolExecutor(PROCESSORS)
-
-    def describe(self):
-        return {"version": np.__version__, "threads": PROCESSORS}
 
     def prepare(self, case):
         source = random_inputs(case)[0].reshape(-1).view(np.uint8)
@@ -45,12 +44,44 @@ class Numpy:
         slices = [slice(*pair) for pair in zip(bounds[:-1], bounds[1:])]
 
         def work(part):
-            return np.add.reduce(source[part]) if copy is None else np.copyto(copy[part], source[part])
+            return self.read(source[part]) if copy is None else self.copy(copy[part], source[part])
 
         np.seterr(all="ignore")
         if parts == 1:
             return lambda: work(slices[0])
         return lambda: list(self.pool.map(work, slices))
+
+
+class Numpy(Memory):
+    """The memory bandwidth with NumPy."""
+
+    read = staticmethod(np.add.reduce)
+    copy = staticmethod(np.copyto)
+
+    def describe(self):
+        return {"version": np.__version__, "threads": PROCESSORS}
+
+
+class Libc(Memory):
+    """The memory bandwidth with the C library: wmemchr, which looks for a number that is not there, and memcpy."""
+
+    ABSENT = 0x7FC12345  # the bits of a NaN
+
+    def __init__(self):
+        super().__init__()
+        libc = ctypes.CDLL(None)
+        self.wmemchr, self.memcpy = libc.wmemchr, libc.memcpy
+        self.wmemchr.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
+        self.memcpy.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
+
+    def describe(self):
+        return {"version": " ".join(platform.libc_ver()), "threads": PROCESSORS}
+
+    def read(self, source):
+        self.wmemchr(source.ctypes.data, self.ABSENT, len(source))
+
+    def copy(self, copy, source):
+        self.memcpy(copy.ctypes.data, source.ctypes.data, source.nbytes)
 
 
 class Kernels:
@@ -141,7 +172,7 @@ def _gradient(network):
 
 
 class Torch:
-    """PyTorch's operator and its derivative, on CPU."""
+    """PyTorch's operator and its derivative through autograd, on CPU."""
 
     def __init__(self):
         import torch
@@ -156,15 +187,14 @@ class Torch:
         input, target, weight = (
             None if array is None else self.torch.from_numpy(array) for array in random_inputs(case)
         )
+        loss = self.torch.nn.functional.multi_margin_loss
         if case.operation == "forward":
-            loss = self.torch.nn.functional.multi_margin_loss
             return lambda: loss(input, target, case.p, 1.0, weight)
-        backward = self.torch.ops.aten.multi_margin_loss_backward
-        upstream = self.torch.ones((), dtype=input.dtype)
-        return lambda: backward(upstream, input, target, case.p, 1.0, weight)
+        input.requires_grad_()
+        return lambda: self.torch.autograd.grad(loss(input, target, case.p, 1.0, weight), input)
 
 
 def contestant(name):
-    """Make the contestant named "numpy", "kernels", "torch", or by an implementation and a mode of MindSpore."""
-    others = {"numpy": Numpy, "kernels": Kernels, "torch": Torch}
+    """Make the contestant of this name: an implementation and a mode of MindSpore, or one of `others`."""
+    others = {"numpy": Numpy, "libc": Libc, "kernels": Kernels, "torch": Torch}
     return others[name]() if name in others else MindSpore(*name.split())

@@ -11,7 +11,7 @@ import time
 
 from tqdm import tqdm
 
-from ms_mml.bench.cases import ALL, QUICK_SWEEP, QUICK_TABLES, SWEEP, TABLES
+from ms_mml.bench.cases import ALL, BY_CLASSES, QUICK_BY_CLASSES, QUICK_SWEEP, QUICK_TABLES, SWEEP, TABLES
 from ms_mml.bench.contestants import contestant
 from ms_mml.bench.machine import machine
 
@@ -22,16 +22,19 @@ MOST_SHARED = 10**8  # with more scores, memory holds one contestant's arrays at
 
 def measure(quick):
     """Return the results: the machine, the contestants, and each case with the seconds of a call in each round."""
-    tables, sweep = (QUICK_TABLES, QUICK_SWEEP) if quick else (TABLES, SWEEP)
+    parts = {
+        "tables": QUICK_TABLES if quick else TABLES,
+        "classes": QUICK_BY_CLASSES if quick else BY_CLASSES,
+        "sweep": QUICK_SWEEP if quick else SWEEP,
+    }
     rounds, turn = (QUICK_ROUNDS, QUICK_TURN) if quick else (ROUNDS, TURN)
     with contextlib.ExitStack() as stack:
         processes = {name: stack.enter_context(_Process(name)) for name in ALL}
         descriptions = {name: process.describe() for name, process in processes.items()}
-        turns = sum(len(case.contestants) for case in (*tables, *sweep)) * rounds
+        turns = sum(len(case.contestants) for cases in parts.values() for case in cases) * rounds
         bar = stack.enter_context(tqdm(total=turns, unit="turn", desc="timing"))
         results = {
-            part: [_measure_case(case, processes, rounds, turn, bar) for case in cases]
-            for part, cases in (("tables", tables), ("sweep", sweep))
+            part: [_measure_case(case, processes, rounds, turn, bar) for case in cases] for part, cases in parts.items()
         }
     return {
         "machine": machine(),

@@ -41,6 +41,7 @@ def measure(quick):
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "contestants": {"gpu memory": gpu.describe(), "kernels": found.build_info},
         "tables": [_measure_case(case, gpu, kernels, rounds) for case in tqdm(cases, unit="case", desc="timing")],
+        "classes": [],
         "sweep": [],
     }
 

@@ -24,8 +24,16 @@ def test_bench(tmp_path):
     assert child.returncode == 0, child.stderr
     results = json.loads((tmp_path / "times.json").read_text())
     installed = {name for name, facts in results["contestants"].items() if "problem" not in facts}
-    assert installed >= {"numpy", "kernels", "ms_mml graph", "ms_mml pynative", "mindspore graph", "composite graph"}
-    for result in (*results["tables"], *results["sweep"]):
+    assert installed >= {
+        "numpy",
+        "libc",
+        "kernels",
+        "ms_mml graph",
+        "ms_mml pynative",
+        "mindspore graph",
+        "composite graph",
+    }
+    for result in (*results["tables"], *results["classes"], *results["sweep"]):
         assert result["problems"].keys() <= {"torch"}
         assert all(len(times) == 3 and min(times) > 0 for times in result["seconds"].values())
     assert "| (64, 10) | float32 | forward |" in child.stdout
@@ -50,7 +58,8 @@ def start(*command, cwd, **environment):
     ("\udcff", "cannot read times.json: "),
     *[(content, "times.json does not hold the times of `bench --json`: ") for content in (
         "{}", "[]", "1", "null",
-        '{"tables": [], "sweep": []}', '{"tables": 1, "sweep": []}', '{"tables": [{}], "sweep": []}'
+        '{"tables": [], "sweep": []}', '{"tables": 1, "classes": [], "sweep": []}',
+        '{"tables": [{}], "classes": [], "sweep": []}'
     )],
 ], ids=str)  # fmt: skip
 def test_show_of_a_file_without_times(tmp_path, content, problem, capsys):
