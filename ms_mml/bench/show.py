@@ -205,14 +205,15 @@ def _draw_speedups(axis, results, operation):
         pairs = [(at, r) for at, r in enumerate(shown) if r["seconds"].get(ours) and r["seconds"].get(other)]
         if pairs:
             speedups = [_ratio(result, other, ours) for _, result in pairs]
-            bars = axis.barh([at + 0.2 * place for at, _ in pairs], speedups, 0.2, color=color, label=label)
-            axis.bar_label(bars, fmt="%.3g", fontsize="small", padding=2)
+            places, lengths = [at + 0.2 * place for at, _ in pairs], [speedup - 1 for speedup in speedups]
+            bars = axis.barh(places, lengths, 0.2, left=1, color=color, label=label)
+            axis.bar_label(bars, [f"{speedup:.3g}" for speedup in speedups], fontsize="small", padding=2)
     axis.axvline(1, color="black", linewidth=3, alpha=0.35)
     axis.set_yticks([at + 0.3 for at in range(len(shown))], [_shape(result) for result in shown])
     axis.set(xlabel="times as fast", xscale="log")
     axis.margins(x=0.15)
     axis.invert_yaxis()
-    axis.legend(fontsize="small")
+    axis.legend(fontsize="small", ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.12))
 
 
 STYLES = {
