@@ -26,7 +26,6 @@ double sum_segment(const Op& shared, int64_t row, int64_t first, int64_t last) {
   Lanes<T> lanes;
   const auto add_stride = [&](const auto& coefficients, int64_t i) {
     prefetch(x + i, kStride * sizeof(T));
-    if (Op::kWrites) prefetch_for_write(dx + i, kStride * sizeof(T));
     for (int v = 0; v < kVectors<Real>; ++v) {
       Vector<Real> partial_sum = {};
       for (int term = 0; term < kPartialSumTerms<Real>; ++term) {

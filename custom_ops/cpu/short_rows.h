@@ -36,7 +36,6 @@ double sum_short_rows(const Op& shared, int64_t first, int64_t last) {
     const auto add_row = [&](const auto& coefficients) {
       const auto add_step = [&](int64_t i, int64_t left) {
         prefetch(op.input_row(row) + i, kLanes * sizeof(T));
-        if (Op::kWrites) prefetch_for_write(op.output_row(row) + i, kLanes * sizeof(T));
         add_masked_step<Op>(lanes, coefficients, x + i, slopes_at<Op>(dx, i), left, target - i);
       };
       int64_t i = 0;

@@ -212,7 +212,6 @@ MS_MML_INLINE void write_columns(const T* columns, int64_t classes, const Tag<T>
         tile[i] = bit_cast<Register>(target == static_cast<Tag<T>>(c + i) ? slope : column);
       }
       transpose<T>(tile);
-      prefetch_for_write(to + c * kTileRows<T> * sizeof(T), kTile<T> * sizeof(Register));
       write_tiles<T>(to + c * sizeof(T), pitch, tile, std::make_index_sequence<kTileRegister<T> / 16>());
     }
   }
