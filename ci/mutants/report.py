@@ -25,16 +25,19 @@ def check_settings(keys, complete):
 
 
 def results(mutants, known):
-    """The results of a run: what it ran, and a row for each mutant, in the order of the source."""
+    """The results of a run: what it ran, and a row for each mutant, in the order of the source. They contain the
+    reasons of the settings, because those name lines of the present source only."""
     rows = []
     for name in mutants:
         for mutant in sorted(mutants[name], key=lambda m: (m.file, m.number)):
             row = {"group": name, "line": mutant.number, "mutant": mutant.key}
             if mutant.key in EQUIVALENT:
-                row["outcome"] = "equivalent"
+                row.update(outcome="equivalent", reason=EQUIVALENT[mutant.key])
             else:
                 record = known[name, mutant.key]
                 row.update({k: record[k] for k in ("outcome", "tier", "case", "verdict") if k in record})
+                if row["outcome"] == "survived" and mutant.key in EXPLAINED:
+                    row["reason"] = EXPLAINED[mutant.key]
             rows.append(row)
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=CHECKOUT, capture_output=True, text=True
@@ -42,14 +45,14 @@ def results(mutants, known):
     return {
         "commit": commit.strip(),
         "cases": {tier: len(all_cases(tier)) for tier in ("quick", "full")},
+        "not_mutated": SETTINGS["not_mutated"],
         "mutants": rows,
     }
 
 
 def unexplained(results):
     """The survivors that no entry of the settings explains."""
-    survivors = [row["mutant"] for row in results["mutants"] if row["outcome"] == "survived"]
-    return [key for key in survivors if key not in EXPLAINED]
+    return [row["mutant"] for row in results["mutants"] if row["outcome"] == "survived" and "reason" not in row]
 
 
 def totals(results):
@@ -89,10 +92,10 @@ def page(results):
     survivors = [row for row in results["mutants"] if row["outcome"] == "survived"]
     only_full = [row for row in results["mutants"] if row.get("tier") == "full"]
     equivalent = [row for row in results["mutants"] if row["outcome"] == "equivalent"]
-    text += ["## Survivors", _list(survivors, lambda row: EXPLAINED.get(row["mutant"], "not explained"))]
+    text += ["## Survivors", _list(survivors, lambda row: row.get("reason", "not explained"))]
     text += ["## Killed only by the full tier", _list(only_full, lambda row: f"`{row['case']}`")]
-    text += ["## Equivalent", _list(equivalent, lambda row: EQUIVALENT[row["mutant"]])]
-    regions = [[f"`{r['file']}`", f"`{r.get('from', 'all lines')}`", r["reason"]] for r in SETTINGS["not_mutated"]]
+    text += ["## Equivalent", _list(equivalent, lambda row: row["reason"])]
+    regions = [[f"`{r['file']}`", f"`{r.get('from', 'all lines')}`", r["reason"]] for r in results["not_mutated"]]
     text += ["## Not mutated", table(["file", "from the line", "reason"], regions)]
     return "\n\n".join(text) + "\n"
 
@@ -117,6 +120,6 @@ def committed():
 def write(results):
     FOLDER.mkdir(parents=True, exist_ok=True)
     rows = ",\n".join(f"  {json.dumps(row)}" for row in results["mutants"])
-    head = f'{{\n "commit": {json.dumps(results["commit"])},\n "cases": {json.dumps(results["cases"])},\n'
-    (FOLDER / "mutants.json").write_text(f'{head} "mutants": [\n{rows}\n ]\n}}\n')
+    head = "".join(f" {json.dumps(key)}: {json.dumps(value)},\n" for key, value in results.items() if key != "mutants")
+    (FOLDER / "mutants.json").write_text(f'{{\n{head} "mutants": [\n{rows}\n ]\n}}\n')
     (FOLDER / "README.md").write_text(page(results))
