@@ -180,7 +180,10 @@ def _eager_function(kernel, bprop):
 
         @staticmethod
         def backward(context, dout):
-            return bprop(*context.saved_tensors, None, dout)
+            inputs = context.saved_tensors
+            if dout.dtype != inputs[0].dtype:  # a hook of the caller may have changed it
+                dout = dout.astype(inputs[0].dtype)
+            return bprop(*inputs, None, dout)
 
     return Function.apply
 
