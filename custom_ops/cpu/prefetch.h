@@ -1,5 +1,5 @@
-// Software prefetch of what is read. Hardware prefetchers stop at the end of a page, so the first lines of every page
-// would be late. Prefetching what is written gains nothing: measured.
+// Software prefetch for reads. Hardware prefetchers stop at the end of a page, so the first lines of every page would
+// be late. Prefetching for writes gains nothing: measured.
 #pragma once
 
 #include <cstdint>

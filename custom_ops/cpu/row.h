@@ -1,4 +1,4 @@
-// What short and long rows share: a row's coefficients, and a step of kLanes classes along it.
+// The coefficients of a row, and a step of kLanes classes along it. Short and long rows use both.
 #pragma once
 
 #include <algorithm>
