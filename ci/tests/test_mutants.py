@@ -1,4 +1,4 @@
-"""Machine-made mutants: which are made, when one counts as killed, and the committed results."""
+"""Mutants: which are made by machine, when one counts as killed, the committed results; those written by hand."""
 
 import json
 import types
@@ -9,7 +9,8 @@ from ci.mutants import __main__ as mutation
 from ci.mutants import generate, groups, report
 from ci.mutants.build import NotBuiltError, SameObjectCodeError
 from conformance.cases import all_cases
-from custom_ops.tests.builds import CHECKOUT
+from custom_ops.tests import test_ascendc, test_fuzz, test_gpu
+from custom_ops.tests.builds import CHECKOUT, copy_with_mutants
 
 MUTANTS = {name: group.mutants() for name, group in groups.GROUPS.items()}
 SOURCE = (CHECKOUT / groups.NUMPY).read_text().splitlines(keepends=True)
@@ -50,6 +51,11 @@ def test_a_line_that_does_not_exist_cannot_be_excluded(monkeypatch):
     monkeypatch.setitem(generate.SETTINGS, "not_mutated", [{"file": groups.NUMPY, "from": "no such line"}])
     with pytest.raises(ValueError, match="no such line"):
         generate.not_mutated(groups.NUMPY, SOURCE)
+
+
+@pytest.mark.parametrize("tests", [test_ascendc, test_fuzz, test_gpu], ids=lambda tests: tests.__name__)
+def test_hand_written_mutants_fit_the_sources(tests, tmp_path):
+    assert len(copy_with_mutants(tmp_path / "custom_ops", tests.SOURCES)) >= 5
 
 
 @pytest.mark.parametrize(("line", "changed", "expected"), [

@@ -12,7 +12,9 @@
 #include "argument_memory.h"
 
 constexpr int64_t kMaxElements = 20000;  // of an array
-constexpr int64_t kClasses[] = {1, 2, 5, 15, 16, 17, 32, 100, 255, 256, 257, 271, 300, 16384, 16385, 20000};
+constexpr int64_t kMaxRows = 200;
+constexpr int64_t kClasses[] = {1,  2,  3,   5,   15,  16,  17,  20,  21,    31,    32,
+                                47, 48, 100, 255, 256, 257, 271, 300, 16384, 16385, 20000};
 constexpr int64_t kExtremes[] = {-1, 0, 1, INT32_MIN, 1l << 31, 1l << 32, 1l << 62, INT64_MAX, INT64_MIN};
 constexpr const char* kDtypes[] = {"float16", "float32", "float64", "int64", "int32", "bfloat16", "float", ""};
 
@@ -20,7 +22,7 @@ constexpr const char* kDtypes[] = {"float16", "float32", "float64", "int64", "in
 inline List choose_list(FuzzedDataProvider& choices, const Symbol& symbol) {
   const bool extreme = choices.ConsumeIntegralInRange(0, 15) == 15;
   int64_t classes = choices.PickValueInArray(kClasses);
-  int64_t rows = choices.ConsumeIntegralInRange<int64_t>(0, std::min<int64_t>(64, kMaxElements / classes));
+  int64_t rows = choices.ConsumeIntegralInRange<int64_t>(0, std::min(kMaxRows, kMaxElements / classes));
   if (extreme) {
     rows = choices.PickValueInArray(kExtremes);
     classes = choices.PickValueInArray(kExtremes);

@@ -80,14 +80,14 @@ MUTANTS = {
         (slopes, "bytes of local memory, but a core has 16384"),
     ),
 }
+SOURCES = {name: (f"ascend/ascendc/{file}", *texts) for name, ((file, *texts), _) in MUTANTS.items()}
 
 
 @pytest.fixture(scope="module")
 def mutants(tmp_path_factory):
     """The folder of a build with all mutants, and the environment variables that turn them on."""
     folder = tmp_path_factory.mktemp("mutants")
-    sources = {name: (f"ascend/ascendc/{file}", *texts) for name, ((file, *texts), _) in MUTANTS.items()}
-    switches = copy_with_mutants(folder / "custom_ops", sources)
+    switches = copy_with_mutants(folder / "custom_ops", SOURCES)
     return build_ascendc(folder / "build", folder / "custom_ops"), switches
 
 

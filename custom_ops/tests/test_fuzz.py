@@ -23,7 +23,7 @@ MUTANTS = {
         "call.h",
         "shape[0] < 0",
         "false",
-        "an invalid list is refused|a message begins with|use-after-poison",
+        "an invalid list is refused|a message begins with|use-after-poison|signed integer overflow",
     ),
     "messages without the operator's name": (
         "call.h",
@@ -50,22 +50,34 @@ MUTANTS = {
         "(op.classes + kSegment - 1) / kSegment",
         "signed integer overflow",
     ),
-    "scores are read beyond the last row": (
-        "cpu/walk.h",
+    "short rows are read beyond the last one": (
+        "cpu/short_rows.h",
         "row * classes + reach > op.rows * classes",
         "false",
         "heap-buffer-overflow",
     ),
+    "narrow rows are read beyond the last one": (
+        "cpu/narrow_rows.h",
+        "reaches_beyond(op, block, op.rows)",
+        "false",
+        "heap-buffer-overflow",
+    ),
+    "narrow rows are written beyond the last one": (
+        "cpu/narrow_rows.h",
+        "reaches_beyond(op, block, last)",
+        "false",
+        "heap-buffer-overflow",
+    ),
     "the slopes of a tail are not written": (
-        "cpu/walk.h",
+        "cpu/long_rows.h",
         "(count - whole) * sizeof(T)",
         "0",
         "all of the output is written",
     ),
     "the target's slope has the wrong sign": (
         "operators.h",
-        "0.0 - scale(row, target) * sum",
-        "scale(row, target) * sum",
+        "0.0 - scale * sum",
+        "scale * sum",
         "signs follow the formula",
     ),
     "instruction sets give different results": (
@@ -75,6 +87,7 @@ MUTANTS = {
         "instruction sets give the same bits",
     ),
 }
+SOURCES = {name: mutant[:3] for name, mutant in MUTANTS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +98,7 @@ def fuzz(tmp_path_factory):
     flags = ["-fsanitize=fuzzer,address,undefined", "-x", "c++", "-o", str(folder / "probe"), "-"]
     if shutil.which("clang++") is None or run("clang++", *flags, input=target).returncode != 0:
         pytest.skip("the fuzz target needs clang++ with libFuzzer and its sanitizers")
-    switches = copy_with_mutants(folder / "custom_ops", {name: mutant[:3] for name, mutant in MUTANTS.items()})
+    switches = copy_with_mutants(folder / "custom_ops", SOURCES)
     source = f"-DMS_MML_SOURCE={folder / 'custom_ops'}"
     build(folder / "build", FUZZ, source, "-DCMAKE_CXX_COMPILER=clang++")
     return folder / "build" / "fuzz", switches

@@ -57,6 +57,7 @@ MUTANTS = {
         "wait for threads that never arrive",
     ),
 }
+SOURCES = {name: ("gpu/group_sum.cuh", right, wrong) for name, (right, wrong, _) in MUTANTS.items()}
 CASES = ("loss-f16-p1-mean-wnone-m1-9x33", "loss-f32-p1-mean-wnone-m1-3x1100", "gradient-f64-p1-none-wnone-m1-3x1100")
 
 
@@ -64,8 +65,7 @@ CASES = ("loss-f16-p1-mean-wnone-m1-9x33", "loss-f32-p1-mean-wnone-m1-3x1100", "
 def mutants(tmp_path_factory):
     """The folder of an emulated build with all mutants, and the environment variables that turn them on."""
     folder = tmp_path_factory.mktemp("mutants")
-    sources = {name: ("gpu/group_sum.cuh", right, wrong) for name, (right, wrong, _) in MUTANTS.items()}
-    switches = copy_with_mutants(folder / "custom_ops", sources)
+    switches = copy_with_mutants(folder / "custom_ops", SOURCES)
     source = f"-DMS_MML_SOURCE={folder / 'custom_ops'}"
     build(folder / "cuda-emulated", KERNELS / "emulation" / "cuda", source)
     return folder, switches
