@@ -46,6 +46,7 @@ def test_third_party_subject(third_party, run_suite):
     assert leg["clauses"]["formula"] == {"conforms": 1}
 
 
+@pytest.mark.level1
 def test_quick_tier_of_a_third_party_subject(third_party, run_suite):
     child = run_suite(third_party, "--subject", "my_kernel:MySubject", "--report", "out.json")
     assert child.returncode == 1

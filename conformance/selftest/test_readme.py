@@ -55,6 +55,7 @@ def test_example_ends_as_stated(vendor):
     assert (vendor.folder / "report.json").is_file()
 
 
+@pytest.mark.level1
 def test_continuous_integration(vendor):
     """With the README's ledger, the commands of its workflow succeed. The one that installs the suite is not run."""
     (vendor.folder / "ledger.json").write_text(block("json"))

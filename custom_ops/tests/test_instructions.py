@@ -20,7 +20,10 @@ def driver(tmp_path_factory):
 @pytest.mark.skipif(
     instructions.compiler() not in COUNTS, reason=f"no counts are committed for {instructions.compiler()}"
 )
-@pytest.mark.parametrize("case", instructions.CASES, ids=instructions.name)
+@pytest.mark.parametrize("case", [
+    pytest.param(case, id=instructions.name(case), marks=[pytest.mark.level1] if case[0] == "baseline" else [])
+    for case in instructions.CASES
+])  # fmt: skip
 def test_instructions(driver, case):
     """If a kernel became faster, record it: `python -m custom_ops.tests.instructions --write`."""
     committed = COUNTS[instructions.compiler()][instructions.name(case)]

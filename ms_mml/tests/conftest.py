@@ -1,5 +1,7 @@
 """Fixtures for the tests of the operator and the package."""
 
+import os
+
 import mindspore as ms
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,8 +18,9 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
+settings.register_profile("quick", settings.get_profile("same"), max_examples=50)
 settings.register_profile("search", settings.get_profile("same"), max_examples=2500, derandomize=False)
-settings.load_profile("same")
+settings.load_profile("quick" if os.environ.get("MS_MML_TIER") == "quick" else "same")
 
 
 @pytest.fixture(scope="session", autouse=True)

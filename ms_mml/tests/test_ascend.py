@@ -83,7 +83,7 @@ def results(dtype, p, reduction, weighted):
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize("p", POWERS)
-@pytest.mark.parametrize("dtype", [ms.float16, ms.float32])
+@pytest.mark.parametrize("dtype", [pytest.param(ms.float16, marks=pytest.mark.level1), ms.float32])
 def test_installed_op_package_runs(mode, dtype, p, weighted, package, called, warnings):
     """A rough check of the results; the suite checks them exactly (subject ascend-emulated)."""
     got = results(dtype, p, "mean", weighted)

@@ -17,6 +17,7 @@ from ms_mml.bench.cpu import _Process
 from ms_mml.bench.show import table
 
 
+@pytest.mark.level1
 def test_bench(tmp_path):
     """Every installed contestant has times for every case; `--show` prints the same tables again."""
     command = [sys.executable, "-m", "ms_mml", "bench", "--quick", "--json", "times.json", "--picture", "times.svg"]

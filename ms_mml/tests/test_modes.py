@@ -16,6 +16,13 @@ SCORES = RNG.standard_normal((6, 5))
 INPUT = ms.Tensor(SCORES, ms.float32)
 TARGET = ms.Tensor([0, 1, 2, 3, 4, 1], ms.int64)
 WEIGHT = ms.Tensor([1, 2, -1, 0.5, 3], ms.float32)
+FUNCTIONS = pytest.mark.parametrize(
+    "function",
+    [
+        pytest.param(ms_mml.multi_margin_loss, id="multi_margin_loss"),
+        pytest.param(ms_mml.composite, id="composite", marks=pytest.mark.level1),
+    ],
+)
 
 pytestmark = pytest.mark.usefixtures("kernels")
 
@@ -33,7 +40,7 @@ def test_jit(mode):
     same(jitted(INPUT, TARGET, WEIGHT), ms_mml.multi_margin_loss(INPUT, TARGET, 2, 1, WEIGHT, "none"))
 
 
-@pytest.mark.parametrize("function", [ms_mml.multi_margin_loss, ms_mml.composite], ids=lambda f: f.__name__)
+@FUNCTIONS
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("rank", ["known", "unknown"])
 def test_dynamic_shapes(mode, function, reduction, rank):
@@ -87,7 +94,7 @@ def test_vmap_of_a_cell(mode, cell, weight):
     same(got, expected)
 
 
-@pytest.mark.parametrize("function", [ms_mml.multi_margin_loss, ms_mml.composite], ids=lambda f: f.__name__)
+@FUNCTIONS
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
 def test_vmap_and_hessian(mode, function, weight):
     """Only the scores are mapped: the weight is closed over. The Hessian for p = 2 follows from the active classes."""
@@ -128,7 +135,7 @@ def test_value_and_grad_equals_loss_and_grad(mode):
     same(weight_gradient, ms.grad(net, 2)(INPUT, TARGET, WEIGHT))
 
 
-@pytest.mark.parametrize("function", [ms_mml.multi_margin_loss, ms_mml.composite], ids=lambda f: f.__name__)
+@FUNCTIONS
 @pytest.mark.parametrize("weighted", [False, True])
 def test_results_share_no_memory(mode, function, weighted):
     """Writing to the results of a call changes neither its inputs nor the results of the next call."""
@@ -191,7 +198,7 @@ class Slopes(nn.Cell):
 
 @pytest.mark.parametrize("p", POWERS)
 @pytest.mark.parametrize("reduction", REDUCTIONS)
-@pytest.mark.parametrize("function", [ms_mml.multi_margin_loss, ms_mml.composite], ids=lambda f: f.__name__)
+@FUNCTIONS
 def test_second_derivatives(mode, function, p, reduction):
     """They equal central differences of the gradients, in float64 and away from ties."""
     values = [SCORES, WEIGHT.asnumpy().astype(float)]
