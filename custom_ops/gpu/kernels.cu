@@ -35,7 +35,11 @@ __global__ void __launch_bounds__(kThreadsPerBlock, kMinBlocksPerSM) walk_rows(c
   with_operator<Op, P, T>(call, [&](const auto& op) {
     using RowOp = std::decay_t<decltype(op)>;
     for_rows<RowOp, kThreadsPerRow>(op, totals, [&](int64_t row, int thread) {
-      return walk_classes<RowOp, kThreadsPerRow>(op, row, 0, static_cast<int>(call.classes), thread);
+      if constexpr (kThreadsPerRow == kThreadsPerNarrowRow) {
+        return walk_narrow_row(op, row, thread);
+      } else {
+        return walk_classes<RowOp, kThreadsPerRow>(op, row, 0, static_cast<int>(call.classes), thread);
+      }
     });
   });
 }
@@ -79,14 +83,14 @@ __global__ void __launch_bounds__(kThreadsPerBlock, kMinBlocksPerSM)
 inline int64_t divide_up(int64_t value, int64_t by) { return (value + by - 1) / by; }
 
 inline int threads_per_row(const Call& call) {
-  if (call.classes <= kMaxClassesFor4Threads) return 4;
+  if (call.classes <= kMaxClassesFor4Threads) return kThreadsPerNarrowRow;
   if (call.classes <= kMaxClassesFor8Threads) return 8;
   return call.classes <= kMaxClassesForWarp || call.rows >= kManyRows ? kWarpSize : kThreadsPerBlock;
 }
 
 template <template <int, class> class Op, int P, class T>
 auto walk_rows_with(int threads) {
-  if (threads == 4) return walk_rows<Op, P, T, 4>;
+  if (threads == kThreadsPerNarrowRow) return walk_rows<Op, P, T, kThreadsPerNarrowRow>;
   if (threads == 8) return walk_rows<Op, P, T, 8>;
   return threads == kWarpSize ? walk_rows<Op, P, T, kWarpSize> : walk_rows<Op, P, T, kThreadsPerBlock>;
 }

@@ -1,7 +1,7 @@
 // The device code that runs an operator on the rows of a matrix. kernels.cu launches it.
 //
 //   classes                        threads
-//   up to kMaxClassesFor4Threads   4 for each row, element by element
+//   up to kMaxClassesFor4Threads   4 for each row, which load element by element
 //   up to kMaxClassesFor8Threads   8 for each row
 //   up to kMaxClassesForWarp       a warp for each row; with kManyRows rows or more, up to kSegment classes
 //   up to kSegment                 a block for each row
@@ -27,6 +27,7 @@ constexpr int64_t kMaxClassesFor4Threads = 32, kMaxClassesFor8Threads = 128, kMa
 constexpr int64_t kSegment = 16384;   // classes: 16 packs of float32 for each thread of a block
 constexpr int64_t kManyRows = 16384;  // with a warp for each, they keep every multiprocessor busy
 constexpr int kPrefetch = 4;          // packs that a thread loads before it uses the first of them
+constexpr int kThreadsPerNarrowRow = 4;
 
 template <class Op>
 using RowSum = Accumulator<typename Op::T, double>;
@@ -62,12 +63,11 @@ __device__ RowSum<Op> walk_classes(const Op& op, int64_t row, int64_t first, int
   using T = typename Op::T;
   using Real = typename Op::Real;
   constexpr int kPack = Pack<T>::kSize;
-  constexpr bool kElementwise = kThreadsPerRow == 4;
   const T* x = op.input_row(row) + first;
   T* dx = Op::kWrites ? op.output_row(row) + first : nullptr;
   const int into_pack = static_cast<int>((row * op.classes + first) % kPack);
-  const int head = kElementwise ? count : min(count, (kPack - into_pack) % kPack);
-  const int packs = kElementwise ? 0 : (count - head) / kPack;
+  const int head = min(count, (kPack - into_pack) % kPack);
+  const int packs = (count - head) / kPack;
   const bool aligned = is_pack_aligned(op.input) && (!Op::kWrites || is_pack_aligned(op.output));
   Pack<T> prefetched[kPrefetch];
   const auto prefetch = [&](int k) {
@@ -113,6 +113,42 @@ __device__ RowSum<Op> walk_classes(const Op& op, int64_t row, int64_t first, int
     for (int i = 0; Op::kWrites && i < kPack; ++i) dx[at + i] = pack.element[i];
   }
   add_elements(head + packs * kPack, count);
+  return sum;
+}
+
+// Runs the operator on a narrow row with kThreadsPerNarrowRow threads. Returns the sum of the classes that thread
+// number `thread` handles. It loads all of them before anything else, so that the loads overlap.
+template <class Op>
+__device__ RowSum<Op> walk_narrow_row(const Op& op, int64_t row, int thread) {
+  using T = typename Op::T;
+  using Real = typename Op::Real;
+  constexpr int kElements = kMaxClassesFor4Threads / kThreadsPerNarrowRow;
+  const T* x = op.input_row(row);
+  T* dx = Op::kWrites ? op.output_row(row) : nullptr;
+  const int count = static_cast<int>(op.classes);
+  T elements[kElements];
+#pragma unroll
+  for (int e = 0; e < kElements; ++e) {
+    const int i = thread + e * kThreadsPerNarrowRow;
+    if (i < count) elements[e] = x[i];
+  }
+
+  RowSum<Op> sum;
+  const int64_t y = op.target[row];
+  if (y < 0 || y >= count) {
+    for (int i = thread; Op::kWrites && i < count; i += kThreadsPerNarrowRow) store(dx + i, 0.0);
+    return sum;
+  }
+  const auto coefficients = coefficients_of(op, row, y);
+#pragma unroll
+  for (int e = 0; e < kElements; ++e) {
+    const int i = thread + e * kThreadsPerNarrowRow;
+    if (i >= count) break;
+    Real value;
+    load(&elements[e], value);
+    value = Op::contribution(coefficients, value, Op::kWrites ? dx + i : nullptr);
+    sum.add(i == y ? Real{0} : value);
+  }
   return sum;
 }
 
