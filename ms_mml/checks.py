@@ -9,11 +9,12 @@ import functools
 import math
 
 import numpy as np
-from mindspore import Tensor
+from mindspore import Parameter, Tensor
 from mindspore import dtype as mstype
+from mindspore._c_expression.amp import get_curr_amp_strategy
 from mindspore.ops import constexpr
 
-from ms_mml.compilation import Variable, compile_time
+from ms_mml.compilation import Variable, compile_time, mixes_precision
 
 REDUCTIONS = ("none", "mean", "sum")
 # Graph mode converts these types of NumPy, and no others, to int before an operator sees them.
@@ -39,14 +40,20 @@ def check_options(p, margin, reduction, float_margin):
     """Check the arguments other than tensors; return them as an int, an int or a float, and a str."""
     p = _number("p", p, INTS)
     if p not in (1, 2):
-        _fail(ValueError, f"'p' must be 1 or 2, but got {p}")
+        _fail(ValueError, f"'p' must be 1 or 2, but got {_text(p)}")
     reduction = _reduction(reduction)
     margin = _number("margin", margin, NUMBERS if float_margin else INTS)
     if isinstance(margin, int) and not -(2**63) <= margin < 2**63:
-        _fail(ValueError, f"'margin' must be in the range of int64, but got {margin}")
+        _fail(ValueError, f"'margin' must be in the range of int64, but got {_text(margin)}")
     if not math.isfinite(margin):
         _fail(ValueError, f"'margin' must be finite, but got {margin}")
     return p, margin, reduction
+
+
+def _text(number):
+    """The number, or the size of an int that is too long for a message; Python converts 4300 digits at most."""
+    long = isinstance(number, int) and number.bit_length() > 256
+    return f"an int of {number.bit_length()} bits" if long else str(number)
 
 
 def _number(name, value, types):
@@ -82,6 +89,8 @@ def check_weight(weight):
     if not isinstance(weight, Tensor):
         _not_a_tensor("weight", weight)
     _check_floating("weight", weight.dtype)
+    if weight.has_init and not isinstance(weight, Parameter):
+        weight.init_data()  # a Tensor of mindspore.common.initializer has no values until then
 
 
 @compile_time
@@ -120,6 +129,24 @@ def check_input(input):
         _not_a_tensor("input", input)
 
 
+_ONE = Tensor(1.0, mstype.float32)
+
+
+def _eager_casts(*dtypes):
+    """Whether mixed precision casts the inputs of operators, after this check; so their dtypes may still differ."""
+    if any(dtype not in INPUT_DTYPES for dtype in dtypes):
+        return False
+    return get_curr_amp_strategy() is not None or (_ONE + _ONE).dtype != _ONE.dtype
+
+
+def _graph_casts(*dtypes):
+    """The same in graph mode, where only the level 'auto' casts after this check."""
+    return all(dtype in INPUT_DTYPES for dtype in dtypes) and mixes_precision()
+
+
+_casts = compile_time(_eager_casts, _graph_casts)
+
+
 def check_tensors(input, target, weight):
     """Check the tensors of the function or the Cell; `weight` may be None."""
     check_input(input)
@@ -130,4 +157,7 @@ def check_tensors(input, target, weight):
     else:
         if not isinstance(weight, Tensor):
             _not_a_tensor("weight", weight)
-        _check_dtypes_and_shapes(input.dtype, input.shape, target.dtype, target.shape, weight.dtype, weight.shape)
+        weight_dtype = weight.dtype
+        if weight_dtype != input.dtype and _casts(input.dtype, weight_dtype):
+            weight_dtype = input.dtype
+        _check_dtypes_and_shapes(input.dtype, input.shape, target.dtype, target.shape, weight_dtype, weight.shape)

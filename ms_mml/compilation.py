@@ -1,9 +1,9 @@
-"""The use of MindSpore's compilers: bytecode capture, arguments that are not constants, and the format of an export."""
+"""The use of MindSpore's compilers: bytecode capture, arguments that are not constants, and what is being compiled."""
 
 import sys
 from typing import NamedTuple
 
-from mindspore import Tensor
+from mindspore import Tensor, nn
 from mindspore._c_expression import update_pijit_default_config
 from mindspore.ops import constexpr
 
@@ -52,11 +52,27 @@ def export_format():
 
     MindSpore passes it to its compiler only, in the name of the phase.
     """
+    for variables in _compilers():
+        phase = str(variables.get("phase"))
+        if phase.startswith("export."):
+            return phase.split(".")[1]
+    return None
+
+
+def mixes_precision():
+    """Whether the network that is being compiled, or a part of it, has mixed precision of the level 'auto'."""
+    for variables in _compilers():
+        network = variables.get("self")
+        cells = [cell for _, cell in network.cells_and_names()] if isinstance(network, nn.Cell) else []
+        if any(getattr(part, "amp_strategy", None) is not None for part in (*cells, getattr(network, "fn", None))):
+            return True
+    return False
+
+
+def _compilers():
+    """The local variables of MindSpore's functions that are compiling a network, the innermost first."""
     frame = sys._getframe()
     while frame is not None:
         if frame.f_code.co_name == "compile" and frame.f_globals.get("__name__", "").startswith("mindspore."):
-            phase = str(frame.f_locals.get("phase"))
-            if phase.startswith("export."):
-                return phase.split(".")[1]
+            yield frame.f_locals
         frame = frame.f_back
-    return None

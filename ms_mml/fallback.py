@@ -4,6 +4,8 @@ It runs on devices without a kernel library, and it computes the higher derivati
 computed in float32, and float32 scores in float64, except on Ascend, which has no float64.
 """
 
+import functools
+
 import mindspore
 from mindspore import Tensor, ops
 from mindspore import dtype as mstype
@@ -56,9 +58,9 @@ def composite(input, target, p=1, margin=1, weight=None, reduction="mean"):
         >>> print(composite(input, target))
         0.6666667
     """
-    p, margin, reduction = check_documented_options(p, margin, reduction)
+    compute = _prepare(p, margin, reduction)
     check_tensors(input, target, weight)
-    return composite_loss(input, target, p, margin, weight, reduction)
+    return compute(input, target, weight)
 
 
 @compile_time
@@ -66,12 +68,22 @@ def check_documented_options(p, margin, reduction):
     return check_options(p, margin, reduction, False)
 
 
-def composite_loss(input, target, p, margin, weight, reduction):
-    """`composite` without the checks. The margin may be a float."""
-    x, column = widen(input), ops.expand_dims(target, 1)
-    hinge = _hinge(x, column, _is_target(x, column), margin)
-    sums = _sum(_step(hinge) * hinge if p == 1 else hinge * hinge, 1)
-    return loss_of_sums(sums, input, target, weight, reduction)
+@compile_time
+def _prepare(p, margin, reduction):
+    return composite_of(*check_options(p, margin, reduction, False))
+
+
+@functools.lru_cache(maxsize=None, typed=True)
+def composite_of(p, margin, reduction):
+    """`composite` without the checks, as a function of (input, target, weight). The margin may be a float."""
+
+    def compute(input, target, weight):
+        x, column = widen(input), ops.expand_dims(target, 1)
+        hinge = _hinge(x, column, _is_target(x, column), margin)
+        sums = _sum(_step(hinge) * hinge if p == 1 else hinge * hinge, 1)
+        return loss_of_sums(sums, input, target, weight, reduction)
+
+    return compute
 
 
 def loss_of_sums(sums, input, target, weight, reduction):

@@ -2,10 +2,12 @@
 
 import functools
 
+from mindspore import ops
+
 from ms_mml import ascend, library, primitive
 from ms_mml.checks import check_options, check_tensors
 from ms_mml.compilation import compile_time, export_format
-from ms_mml.fallback import composite_loss
+from ms_mml.fallback import composite_of
 
 
 def multi_margin_loss(input, target, p=1, margin=1, weight=None, reduction="mean"):
@@ -117,7 +119,7 @@ def _prepared(p, margin, reduction, weighted, float_margin, exported_as=None):
     if kernels is not None and exported_as is not None:
         library.fall_back("no kernel in an exported network, because its file may be loaded without this package")
     if kernels is None or exported_as is not None:
-        return _fallback(p, margin, reduction)
+        return composite_of(p, margin, reduction)
     if kernels.target == "Ascend":
         return _ascend(p, margin, reduction)
     options = primitive.Options(kernels.path, p, float(margin), reduction, weighted)
@@ -140,6 +142,8 @@ def _weighted_kernel(options):
     kernel, margin = primitive.loss_kernel(options), primitive.margin_tensor(options.margin)
 
     def compute(input, target, weight):
+        if weight.dtype != input.dtype:  # mixed precision has cast one of them
+            weight = ops.cast(weight, input.dtype)
         return kernel(input, target, margin, weight)
 
     return compute
@@ -147,18 +151,11 @@ def _weighted_kernel(options):
 
 def _ascend(p, margin, reduction):
     row_sums, margin_parts = ascend.row_sums(p, float(margin)), ascend.margin_tensor(float(margin))
-    fallback = _fallback(p, margin, reduction)
+    fallback = composite_of(p, margin, reduction)
 
     def compute(input, target, weight):
         if not ascend.takes(input.dtype, input.shape):
             return fallback(input, target, weight)
         return ascend.loss(row_sums, margin_parts, input, target, weight, reduction)
-
-    return compute
-
-
-def _fallback(p, margin, reduction):
-    def compute(input, target, weight):
-        return composite_loss(input, target, p, margin, weight, reduction)
 
     return compute

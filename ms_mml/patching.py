@@ -9,8 +9,11 @@ from mindspore import nn, ops
 from ms_mml.functional import multi_margin_loss
 from ms_mml.layer import MultiMarginLoss
 
-BUILT_IN = (ops.multi_margin_loss, nn.MultiMarginLoss)
+BOUND = (ops.multi_margin_loss, nn.MultiMarginLoss)  # after a reload, perhaps the replacements of an earlier import
+BUILT_IN = tuple(getattr(bound, "_replaces", bound) for bound in BOUND)
 OURS = (multi_margin_loss, MultiMarginLoss)
+for _ours, _built_in in zip(OURS, BUILT_IN):
+    _ours._replaces = _built_in
 
 
 def patch():
@@ -131,9 +134,9 @@ class _Block:
 
 
 def _install(objects):
-    """Bind every name in MindSpore's modules that is bound to `BUILT_IN` or `OURS` to its counterpart in `objects`."""
+    """Bind every name in MindSpore's modules that is bound to any of these objects to its counterpart in `objects`."""
     _search_modules()
-    replacement = dict(zip(map(id, BUILT_IN + OURS), objects + objects))
+    replacement = dict(zip(map(id, BOUND + BUILT_IN + OURS), objects * 3))
     for module, attribute in _places:
         value = vars(module).get(attribute)
         if id(value) in replacement:
@@ -145,7 +148,7 @@ def _search_modules():
 
     It reads each module's dictionary, because a module's `__getattr__` may import further modules.
     """
-    objects = {id(value) for value in BUILT_IN + OURS}
+    objects = {id(value) for value in BOUND + BUILT_IN + OURS}
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "mindspore" and isinstance(module, types.ModuleType):
             attributes = vars(module)

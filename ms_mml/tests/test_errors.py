@@ -159,7 +159,9 @@ def test_layer_takes_a_float_margin_of_numpy(mode, dtype):
         ms_mml.MultiMarginLoss(margin=dtype(np.nan))
 
 
-@pytest.mark.parametrize("margin", [2**63, -(2**63) - 1, 10**400])
+@pytest.mark.parametrize(
+    "margin", [2**63, -(2**63) - 1, 10**400, 10**5000], ids=["2**63", "-2**63-1", "1e400", "1e5000"]
+)
 def test_margin_beyond_int64(margin):
     """In graph mode MindSpore itself refuses such an int."""
     with pytest.raises(ValueError, match="'margin' must be in the range of int64, but got"):
@@ -167,6 +169,12 @@ def test_margin_beyond_int64(margin):
     ms.set_context(mode=ms.GRAPH_MODE)
     with pytest.raises((RuntimeError, ValueError, OverflowError)):
         call(ms_mml.multi_margin_loss, "graph", {**GOOD, "margin": margin})
+
+
+def test_an_int_that_is_too_long_for_a_message(mode):
+    """Python converts no int of more than 4300 digits to a str."""
+    with pytest.raises(ValueError, match="'p' must be 1 or 2, but got an int of 16610 bits"):
+        ms_mml.multi_margin_loss(INPUT, TARGET, 10**5000)
 
 
 def test_numpy_array_is_not_a_tensor(mode):

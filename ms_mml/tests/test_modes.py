@@ -4,6 +4,7 @@ import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import amp, nn, ops
+from mindspore.common.initializer import initializer
 
 import ms_mml
 from conformance.cases.factors import POWERS, REDUCTIONS
@@ -261,6 +262,12 @@ def test_a_parameter_as_weight_is_trained(mode):
     np.testing.assert_allclose(weight.asnumpy(), WEIGHT.asnumpy() - rows * 4 / 5 / 6, rtol=1e-6)
 
 
+def test_an_initializer_as_weight(mode):
+    """It has no values until it is initialised."""
+    got = ms_mml.MultiMarginLoss(weight=initializer("ones", [5], ms.float32))(INPUT, TARGET)
+    same(got, ms_mml.MultiMarginLoss()(INPUT, TARGET))
+
+
 @pytest.mark.parametrize("level", ["O1", "O2", "O3", "auto"])
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
 def test_mixed_precision(mode, level, weight):
@@ -274,6 +281,30 @@ def test_mixed_precision(mode, level, weight):
     assert got == expected
     gradients = ms.grad(net, None, net.trainable_params())(INPUT, TARGET)
     assert all(np.isfinite(g.asnumpy()).all() and np.abs(g.asnumpy()).max() > 0 for g in gradients)
+
+
+class WithWeights(nn.Cell):
+    def __init__(self, loss):
+        super().__init__()
+        self.dense = nn.Dense(5, 5, weight_init="zeros", bias_init="zeros")
+        self.loss = loss
+        self.weight = WEIGHT
+
+    def construct(self, input, target):
+        return self.loss(ops.relu(self.dense(input)), target, weight=self.weight)
+
+
+@pytest.mark.parametrize("level", ["O1", "O2", "O3", "auto", "to_float"])
+@pytest.mark.parametrize(
+    "loss", [ms_mml.multi_margin_loss, ms_mml.composite, ms_mml.MultiMarginLoss], ids=lambda f: f.__name__
+)
+def test_mixed_precision_with_the_weight_of_a_call(mode, level, loss):
+    """The weight may be float32, where mixed precision has made the scores float16. Afterwards it is no longer on."""
+    net = WithWeights(loss() if isinstance(loss, type) else loss)
+    net = net.to_float(ms.float16) if level == "to_float" else amp.auto_mixed_precision(net, level, ms.float16)
+    expected = ms_mml.multi_margin_loss(ops.zeros_like(INPUT), TARGET, weight=WEIGHT).asnumpy()
+    np.testing.assert_allclose(net(INPUT, TARGET).asnumpy(), expected, rtol=2**-11)
+    assert ops.matmul(INPUT, INPUT.T).dtype == ms.float32
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64], ids=lambda dtype: dtype.__name__)

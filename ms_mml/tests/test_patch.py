@@ -8,6 +8,7 @@ import concurrent.futures
 import doctest
 import gc
 import inspect
+import subprocess
 import sys
 import types
 
@@ -360,3 +361,24 @@ def test_a_layer_class_obtained_before():
                 layer_class()
         else:
             assert type(layer_class()) is BUILT_IN[1]
+
+
+def test_a_second_import_while_patched():
+    """As in a notebook that reloads modules. The second import finds MindSpore's objects and replaces the first's."""
+    code = """
+import sys
+from mindspore import nn, ops
+built_in = ops.multi_margin_loss, nn.MultiMarginLoss
+import ms_mml
+ms_mml.patch()
+for name in [name for name in sys.modules if name.partition(".")[0] == "ms_mml"]:
+    del sys.modules[name]
+import ms_mml
+assert ops.multi_margin_loss is not ms_mml.multi_margin_loss
+ms_mml.patch()
+assert (ops.multi_margin_loss, nn.MultiMarginLoss) == (ms_mml.multi_margin_loss, ms_mml.MultiMarginLoss)
+ms_mml.unpatch()
+assert (ops.multi_margin_loss, nn.MultiMarginLoss) == built_in
+"""
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert child.returncode == 0, child.stderr

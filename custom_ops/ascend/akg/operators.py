@@ -10,14 +10,14 @@ from mindspore.ops import constexpr
 
 from custom_ops.ascend.akg import kernels
 from ms_mml.checks import check_tensors
-from ms_mml.fallback import check_documented_options, composite_loss, is_zero, loss_of_sums
+from ms_mml.fallback import check_documented_options, composite, is_zero, loss_of_sums
 
 
 def loss(input, target, p=1, margin=1, weight=None, reduction="mean"):
     p, margin, reduction = check_documented_options(p, margin, reduction)
     check_tensors(input, target, weight)
     if is_zero(ops.shape(input)[0]):  # AKG does not compile a loop over no rows
-        return composite_loss(input, target, p, margin, weight, reduction)
+        return composite(input, target, p, margin, weight, reduction)
     x, classes = ops.cast(input, ms.float64), ops.shape(input)[1]
     in_range = ops.logical_and(target >= 0, target < classes)
     target_in_range = ops.where(in_range, target, ops.zeros_like(target))
