@@ -125,9 +125,10 @@ def test_scoreboard(job_results, code, line, tmp_path):
     jobs = python(CHECKOUT, "matrix").stdout.split()
     results, page = tmp_path / "results", tmp_path / "scoreboard"
     results.mkdir()
+    report = CHECKOUT / "ci" / "results" / "cpu-mindspore-2.8.0.json"
+    conforms = json.loads(report.read_text())["legs"][0]["verdicts"]["conforms"]
     for job, result in job_results.items():
         (results / f"{job}.result.json").write_text(json.dumps({"job": job, "result": result, "reason": "a <reason>"}))
-        report = CHECKOUT / "ci" / "results" / "cpu-mindspore-2.8.0.json"
         shutil.copy(report, results / f"{job}.report.json")
     child = python(CHECKOUT, "scoreboard", str(results), str(page))
     assert child.returncode == code, child.stderr
@@ -137,4 +138,5 @@ def test_scoreboard(job_results, code, line, tmp_path):
     assert all(text.count(f'href="#{job}"') == text.count(f'<details id="{job}"') == 1 for job in jobs)
     assert (f'<details id="{CPU}" open>' in text) == ("fail" in job_results.values())
     assert ("a &lt;reason&gt;" in text) == ("fail" in job_results.values())
-    assert ('<span class="good">884 conforms</span>' in text) == (page / "report.html").is_file() == bool(job_results)
+    shown = f'<span class="good">{conforms} conforms</span>' in text
+    assert shown == (page / "report.html").is_file() == bool(job_results)
