@@ -59,6 +59,7 @@ def test_address_and_undefined_behaviour_sanitizers(reference, tmp_path):
         assert fingerprint(path=path, instruction_set=instruction_set, **environment) == reference
 
 
+@pytest.mark.level1
 def test_thread_sanitizer(tmp_path):
     """ThreadSanitizer reports no race in narrow, short and long rows, in segments of few rows, with bad targets (which
     any thread may find), and with several callers at once."""
