@@ -64,11 +64,6 @@ def composite(input, target, p=1, margin=1, weight=None, reduction="mean"):
 
 
 @compile_time
-def check_documented_options(p, margin, reduction):
-    return check_options(p, margin, reduction, False)
-
-
-@compile_time
 def _prepare(p, margin, reduction):
     return composite_of(*check_options(p, margin, reduction, False))
 

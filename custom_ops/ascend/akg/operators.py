@@ -9,12 +9,13 @@ from mindspore import ops
 from mindspore.ops import constexpr
 
 from custom_ops.ascend.akg import kernels
-from ms_mml.checks import check_tensors
-from ms_mml.fallback import check_documented_options, composite, is_zero, loss_of_sums
+from ms_mml.checks import check_options, check_tensors
+from ms_mml.compilation import compile_time
+from ms_mml.fallback import composite, is_zero, loss_of_sums
 
 
 def loss(input, target, p=1, margin=1, weight=None, reduction="mean"):
-    p, margin, reduction = check_documented_options(p, margin, reduction)
+    p, margin, reduction = _check_options(p, margin, reduction)
     check_tensors(input, target, weight)
     if is_zero(ops.shape(input)[0]):  # AKG does not compile a loop over no rows
         return composite(input, target, p, margin, weight, reduction)
@@ -27,6 +28,11 @@ def loss(input, target, p=1, margin=1, weight=None, reduction="mean"):
     rows = _rows_p1 if p == 1 else _rows_p2
     sums = rows(x, gap, target_in_range, _constant(0, x.dtype))
     return loss_of_sums(ops.reshape(sums, (-1, 1)), input, target, weight, reduction)
+
+
+@compile_time
+def _check_options(p, margin, reduction):
+    return check_options(p, margin, reduction, False)
 
 
 @constexpr
